@@ -1,0 +1,3 @@
+"""Understudy, a self-hosted stand-in for the OpenAI platform."""
+
+__version__ = "0.1.0"
