@@ -1,0 +1,159 @@
+"""Every setting of a process, as one frozen class. `settings.load` reads them; this module only
+says what they are and which values make sense.
+"""
+
+import socket
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from understudy.settings.providers import ProviderSettings
+
+ENV_PREFIX = "UNDERSTUDY_"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})
+
+NameList = Annotated[tuple[str, ...], NoDecode]
+
+
+class TimeoutSettings(BaseModel):
+    """How long each phase of a call to a provider may take, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_s: float = Field(default=5.0, gt=0)
+    write_s: float = Field(default=60.0, gt=0)
+    read_s: float = Field(default=300.0, gt=0)
+    """Longest silence of the provider: until the first byte, and between bytes."""
+    pool_s: float = Field(default=10.0, gt=0)
+    """Waiting for a free connection."""
+    list_models_s: float = Field(default=3.0, gt=0)
+
+
+class ModelSettings(BaseModel):
+    """What applies to one model: defaults for what a request leaves out, and its stand-ins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    fallback: tuple[str, ...] = ()
+    """Models asked in turn when this one's provider is away, limits or fails."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process, frozen. `docs/settings.md` documents each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("understudy")))
+    database_url: SecretStr | None = None
+    database_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    open: bool = False
+    apps: NameList = ()
+
+    default_model: str = "understudy-extractive"
+    default_embedding_model: str = "understudy-lexical"
+    moderation_model: str | None = None
+    unknown_model: Literal["default", "error"] = "default"
+    aliases: dict[str, str] = {}
+    models: dict[str, ModelSettings] = {}
+    providers: dict[str, ProviderSettings] = {}
+    timeouts: TimeoutSettings = TimeoutSettings()
+    upstream_retries: int = Field(default=2, ge=0, le=10)
+    upstream_connections: int = Field(default=1000, ge=1)
+
+    cors_origins: NameList = ()
+    allowed_hosts: NameList = ()
+    json_limit_bytes: int = Field(default=25 * 1024 * 1024, ge=1024)
+    heartbeat_s: float = Field(default=15.0, gt=0)
+    shutdown_grace_s: int = Field(default=10, ge=0)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "human", "json"] = "auto"
+    log_content: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values only as given: `settings.load` merges the sources and keeps their origins."""
+        return (init_settings,)
+
+    @field_validator("apps", "cors_origins", "allowed_hosts", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_only(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and (parts.scheme not in {"http", "https"} or parts.path):
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+        return origins
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _no_alias_loops(self) -> Self:
+        for name in self.aliases:
+            seen = {name}
+            while (name := self.aliases.get(name, "")) in self.aliases:
+                if name in seen:
+                    raise ValueError(f"aliases: {name!r} leads back to itself")
+                seen.add(name)
+        return self
+
+    @model_validator(mode="after")
+    def _no_upstream_loops(self) -> Self:
+        for name, provider in self.providers.items():
+            if self.port and self._is_own_address(provider.base_url):
+                raise ValueError(
+                    f"providers.{name}.base_url: {provider.base_url} is this server's own address, "
+                    "requests would loop for ever. Give the provider's address, "
+                    "or another port for this server (--port)."
+                )
+        return self
+
+    def _is_own_address(self, url: str) -> bool:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        own_names = {self.host, socket.gethostname(), *LOOPBACK_NAMES}
+        return port == self.port and (parts.hostname or "") in own_names | _WILDCARDS
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs on this machine can connect."""
+        return self.host in LOOPBACK_NAMES or self.host.startswith("127.")
+
+    @property
+    def base_url(self) -> str:
+        """What a client on this machine gives as `base_url`."""
+        host = "127.0.0.1" if self.host in _WILDCARDS else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
