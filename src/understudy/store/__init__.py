@@ -1,0 +1,1 @@
+"""Where state lives: the database, its migrations, API keys, the lock of a running server."""

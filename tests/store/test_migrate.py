@@ -1,0 +1,145 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from understudy.errors import StartupError
+from understudy.store import postgres, sqlite
+from understudy.store.keys import create_key, list_keys
+from understudy.store.location import PostgresDatabase, locate
+from understudy.store.migrate import SCRIPTS, migrate
+from understudy.store.migrations import REVISIONS
+from understudy.store.schema import metadata
+
+from .conftest import Database
+
+pytestmark = pytest.mark.anyio
+
+# A parent of references gets a column and a constraint: SQLite can only rebuild the whole table.
+REBUILD = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("projects") as projects:
+        projects.add_column(sa.Column("title", sa.String, nullable=False, server_default="none"))
+        projects.create_check_constraint("ck_projects_name", sa.text("name <> ''"))
+"""
+
+ORPHANING = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.add_column("projects", sa.Column("title", sa.String))
+    op.execute("DELETE FROM projects")
+"""
+
+
+def migrating_engine(database: Database) -> AsyncEngine:
+    location = locate(database.url, database.data_dir)
+    if isinstance(location, PostgresDatabase):
+        return postgres.migrating_engine(location)
+    return sqlite.migrating_engine(location.path)
+
+
+def next_release(tmp_path: Path, step: str) -> Path:
+    scripts = tmp_path / "100% next"
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    (scripts / "versions" / "r0002_next.py").write_text(step)
+    return scripts
+
+
+async def test_the_steps_lead_to_the_tables_that_the_code_expects(database: Database) -> None:
+    async with database.open() as store, store.read() as connection:
+        difference = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
+        )
+        version = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    assert difference == []
+    assert version == REVISIONS[-1]
+
+
+async def test_an_upgrade_keeps_the_data(database: Database, tmp_path: Path) -> None:
+    async with database.open() as store:
+        created = [await create_key(store, project=project) for project in ("default", "shop")]
+    engine = migrating_engine(database)
+    await migrate(engine, revisions=("0001", "0002"), scripts=next_release(tmp_path, REBUILD))
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT api_keys.id, projects.name, projects.title FROM api_keys"
+                " JOIN projects ON projects.id = api_keys.project_id ORDER BY api_keys.seq"
+            )
+        )
+        assert rows.all() == [(key.id, key.project, "none") for key in created]
+    await engine.dispose()
+
+
+async def test_a_step_that_would_lose_references_is_undone(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.open() as store:
+        key = await create_key(store)
+    engine = migrating_engine(database)
+    with pytest.raises((StartupError, DBAPIError), match=r"would have lost|foreign key"):
+        await migrate(engine, revisions=("0001", "0002"), scripts=next_release(tmp_path, ORPHANING))
+    async with engine.connect() as connection:
+        columns = await connection.run_sync(
+            lambda sync: {column["name"] for column in inspect(sync).get_columns("projects")}
+        )
+        assert "title" not in columns
+    await engine.dispose()
+    async with database.open() as store:
+        assert [found.id for found in await list_keys(store)] == [key.id]
+
+
+async def test_the_previous_release_refuses_an_upgraded_database(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.open():
+        pass
+    engine = migrating_engine(database)
+    await migrate(engine, revisions=("0001", "0002"), scripts=next_release(tmp_path, REBUILD))
+    await engine.dispose()
+    with pytest.raises(StartupError, match="newer release"):
+        async with database.open():
+            pass
+
+
+def test_the_list_of_revisions_is_the_one_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    steps = ScriptDirectory.from_config(config).walk_revisions()
+    assert tuple(reversed([step.revision for step in steps])) == REVISIONS
+
+
+def test_a_start_without_due_steps_does_not_import_alembic(tmp_path: Path) -> None:
+    code = (
+        "import anyio, pathlib, sys\n"
+        "from understudy.store.db import open_store\n"
+        "async def main():\n"
+        "    async with open_store(None, pathlib.Path(sys.argv[1])):\n"
+        "        print('alembic' in sys.modules)\n"
+        "anyio.run(main)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    starts = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in "12"]
+    assert [start.stdout.strip() for start in starts] == ["True", "False"]
