@@ -1,0 +1,1 @@
+"""Where tokens come from: one protocol, one module per kind of engine, and the registry."""
