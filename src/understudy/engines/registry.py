@@ -1,0 +1,230 @@
+"""Which engine answers for a model name: `provider/model`, an alias, or a bare name.
+
+Engines are made at first use, and no provider is asked anything before a request needs it.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import anyio
+
+from understudy.engines.base import Engine, ModelInfo, ModelKind
+from understudy.engines.extractive import CHAT_MODEL, EMBEDDING_MODEL, ExtractiveEngine
+from understudy.engines.qwen import is_known_qwen
+from understudy.errors import InvalidRequest, ModelNotFound
+from understudy.settings import ModelSettings, Settings
+from understudy.settings.providers import DASHSCOPE_HOSTS, ProviderSettings
+
+EMBEDDED = "understudy"
+EMBEDDED_MODELS = (CHAT_MODEL, EMBEDDING_MODEL)
+_REMEMBERED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model name, resolved: the engine, and the name that the engine knows the model by."""
+
+    engine: Engine
+    provider: str
+    model: str
+    settings: ModelSettings
+
+    @property
+    def served(self) -> str:
+        """The name to show and to ask for again: `provider/model`, bare for the embedded models."""
+        return self.model if self.provider == EMBEDDED else f"{self.provider}/{self.model}"
+
+
+Resolver = Callable[[str], Engine]
+
+
+class Registry:
+    """The engines of one process, and the rules by which model names find them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._embedded = ExtractiveEngine()
+        self._engines: dict[str, Engine] = {EMBEDDED: self._embedded}
+        self._resolvers: dict[str, Resolver] = {}
+        self._listed: dict[str, tuple[float, frozenset[str]]] = {}
+
+    def register(self, prefix: str, resolver: Resolver) -> None:
+        """Let `resolver` make the engine for every model name that starts with `prefix`."""
+        self._resolvers[prefix] = resolver
+
+    async def route(self, name: str | None, kind: ModelKind = "chat") -> Route:
+        """Return who answers for `name`; an absent or unknown name means the default model.
+
+        Raises ModelNotFound for an unknown name when `unknown_model` is "error", and InvalidRequest
+        when the model is of another kind.
+        """
+        if route := await self.find(name or self._default(kind), kind):
+            return self._of_kind(route, kind, name)
+        if self._settings.unknown_model == "error":
+            raise self.not_found(name or self._default(kind))
+        default = self._default(kind)
+        if route := await self.find(default, kind):
+            return route
+        raise ModelNotFound(
+            f"The default model '{default}' does not exist either. Set default_model to one of "
+            "the names in GET /v1/models.",
+            param="model",
+        )
+
+    async def find(self, name: str, kind: ModelKind = "chat") -> Route | None:
+        """Return who answers for exactly `name`, or None where nobody knows it."""
+        asked = name
+        while name in self._settings.aliases:
+            name = self._settings.aliases[name]
+        for prefix, resolver in self._resolvers.items():
+            if name.startswith(prefix):
+                return Route(resolver(name), EMBEDDED, name, ModelSettings())
+        provider, slash, model = name.partition("/")
+        if slash and model and provider in self._settings.providers:
+            return self._route(provider, model, (asked, name))
+        if (embedded := name.removeprefix(f"{EMBEDDED}/")) in EMBEDDED_MODELS:
+            return self._route(EMBEDDED, embedded, (asked, name))
+        if (found := await self._provider_of(name)) is not None:
+            return self._route(found, name, (asked, name))
+        return None
+
+    async def fallbacks(self, route: Route) -> list[Route]:
+        """Return who stands in for `route`, in the order of the settings."""
+        found = [await self.find(name) for name in route.settings.fallback]
+        return [stand_in for stand_in in found if stand_in is not None]
+
+    async def models(self) -> list[ModelInfo]:
+        """Return every model that can be used now, and the aliases that lead to one."""
+        listings: dict[str, list[ModelInfo]] = {}
+
+        async def ask(provider: str) -> None:
+            listings[provider] = await self._list(provider)
+
+        async with anyio.create_task_group() as tasks:
+            for provider in self._enabled():
+                tasks.start_soon(ask, provider)
+        listed = [*await self._embedded.models()]
+        for provider in self._enabled():
+            listed += [_named(model, f"{provider}/{model.id}") for model in listings[provider]]
+        known = {model.id: model for model in listed}
+        for alias in self._settings.aliases:
+            if (route := await self.find(alias)) and route.served in known:
+                listed.append(_named(known[route.served], alias))
+        return listed
+
+    def engine(self, provider: str) -> Engine:
+        """Return the provider's engine, making it at first use."""
+        if provider not in self._engines:
+            self._engines[provider] = self._make(provider, self._settings.providers[provider])
+        return self._engines[provider]
+
+    async def aclose(self) -> None:
+        """Close every engine that was made."""
+        for engine in self._engines.values():
+            await engine.aclose()
+
+    def not_found(self, name: str) -> ModelNotFound:
+        """Return OpenAI's 404 for a model, with the way out."""
+        return ModelNotFound(
+            f"The model '{name}' does not exist here. GET /v1/models lists what can be used; "
+            f"'{self._settings.default_model}' is the default.",
+            param="model",
+        )
+
+    def _default(self, kind: ModelKind) -> str:
+        if kind == "embedding":
+            return self._settings.default_embedding_model
+        return self._settings.default_model
+
+    def _of_kind(self, route: Route, kind: ModelKind, name: str | None) -> Route:
+        actual = route.engine.capabilities(route.model).kind
+        if actual in (None, kind):
+            return route
+        raise InvalidRequest(
+            f"'{name or route.model}' is a model for {actual}, not for {kind}.",
+            param="model",
+            code="model_kind_mismatch",
+        )
+
+    def _route(self, provider: str, model: str, names: Iterable[str]) -> Route:
+        if provider != EMBEDDED:
+            model = self._settings.providers[provider].models.get(model, model)
+        names = (*names, f"{provider}/{model}", model)
+        own = (self._settings.models[name] for name in names if name in self._settings.models)
+        return Route(self.engine(provider), provider, model, next(own, ModelSettings()))
+
+    def _enabled(self) -> list[str]:
+        return [
+            name
+            for name, provider in self._settings.providers.items()
+            if provider.enabled and provider.is_usable
+        ]
+
+    async def _provider_of(self, name: str) -> str | None:
+        """Return the provider that knows the bare `name`: by map, by table, or by its own list."""
+        enabled = self._enabled()
+        for provider in enabled:
+            if name in self._settings.providers[provider].models:
+                return provider
+        dashscopes = [p for p in enabled if self._settings.providers[p].adapter == "dashscope"]
+        if is_known_qwen(name):
+            return (dashscopes or [self._dashscope()])[0]
+        for provider in enabled:
+            if provider not in dashscopes and name in await self._names(provider):
+                return provider
+        return None
+
+    def _dashscope(self) -> str:
+        """Return the DashScope provider that the settings name, else the international one."""
+        named = (
+            name
+            for name, provider in self._settings.providers.items()
+            if provider.adapter == "dashscope" and provider.enabled
+        )
+        return next(named, "dashscope")
+
+    def _siblings(self, name: str) -> dict[str, str] | None:
+        """Return the other regions that may see this provider's key; None for DashScope's own.
+
+        A key that is meant for another server never reaches DashScope, nor the other way round.
+        """
+        official = DASHSCOPE_HOSTS.values()
+        if self._settings.providers[name].base_url in official:
+            return None
+        return {
+            other: provider.base_url
+            for other, provider in self._settings.providers.items()
+            if provider.adapter == "dashscope"
+            and other != name
+            and provider.base_url not in official
+        }
+
+    async def _names(self, provider: str) -> frozenset[str]:
+        """Return the names that `provider` listed last; the old list stands while it is away."""
+        listed_at, names = self._listed.get(provider, (float("-inf"), frozenset()))
+        if time.monotonic() - listed_at > _REMEMBERED_S:
+            names = frozenset(model.id for model in await self._list(provider)) or names
+            self._listed[provider] = (time.monotonic(), names)
+        return names
+
+    async def _list(self, provider: str) -> list[ModelInfo]:
+        return await self.engine(provider).models()
+
+    def _make(self, name: str, provider: ProviderSettings) -> Engine:
+        # The SDK behind these costs half a second and 40 MB: nobody pays before the first use.
+        from understudy.engines.dashscope import DashScopeEngine
+        from understudy.engines.upstream import ConnectionSettings, UpstreamEngine
+
+        connection = ConnectionSettings(
+            timeouts=self._settings.timeouts,
+            retries=self._settings.upstream_retries,
+            max_connections=self._settings.upstream_connections,
+        )
+        if provider.adapter == "dashscope":
+            return DashScopeEngine(name, provider, connection, self._siblings(name))
+        return UpstreamEngine(name, provider, connection)
+
+
+def _named(model: ModelInfo, name: str) -> ModelInfo:
+    return ModelInfo(name, model.owned_by, model.created, model.kind)
