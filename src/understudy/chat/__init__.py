@@ -1,0 +1,1 @@
+"""One completion: judge the request, find the engine, adapt to what it can do, answer."""

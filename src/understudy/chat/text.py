@@ -1,0 +1,224 @@
+"""Legacy text completions: passed on where the engine serves them, else made of chat completions.
+
+A prompt becomes one user message, and the assistant's answer becomes the completed text.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from understudy.chat.completion import Answered, ChatCompletions, StreamAnswer
+from understudy.chat.structured import add_usage
+from understudy.engines.base import TextEngine
+from understudy.engines.registry import Registry, Route
+from understudy.errors import InvalidValue, MissingParameter, UnsupportedParameter
+from understudy.ids import new_id, now_s
+from understudy.wire.base import check_shape
+from understudy.wire.chat import ChatChunk, Usage
+from understudy.wire.completions import (
+    DEFAULT_MAX_TOKENS,
+    CompletionRequestShape,
+    TextChoice,
+    TextCompletion,
+)
+
+_SHARED = (
+    "frequency_penalty",
+    "logit_bias",
+    "n",
+    "presence_penalty",
+    "seed",
+    "stop",
+    "temperature",
+    "top_p",
+    "user",
+)
+"""Parameters that mean the same in a chat request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedText:
+    """A judged request, and who answers it."""
+
+    body: dict[str, Any]
+    shape: CompletionRequestShape
+    route: Route
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether the stream shall end with a usage chunk."""
+        return bool(self.shape.stream_options and self.shape.stream_options.include_usage)
+
+    @property
+    def answered(self) -> Answered:
+        """Who answers."""
+        return Answered(self.route.served)
+
+
+class TextCompletions:
+    """Text completions on whichever engine a request's model leads to."""
+
+    def __init__(self, registry: Registry, chat: ChatCompletions) -> None:
+        self._registry = registry
+        self._chat = chat
+
+    async def prepare(self, body: object) -> PreparedText:
+        """Judge `body` and find who answers it; raises InvalidRequest or ModelNotFound."""
+        shape = check_shape(body, CompletionRequestShape)
+        assert isinstance(body, dict)
+        if shape.stream_options is not None and not shape.stream:
+            raise InvalidValue("stream_options", "it is only allowed when 'stream' is true")
+        if shape.best_of is not None and shape.best_of < (shape.n or 1):
+            raise InvalidValue("best_of", "it must not be smaller than 'n'")
+        if shape.stream and (shape.best_of or 1) > 1:
+            raise InvalidValue("best_of", "it can't be used with 'stream'")
+        prompts_of(shape)
+        route = await self._registry.route(shape.model)
+        return PreparedText(body, shape, route)
+
+    async def complete(self, prepared: PreparedText) -> object:
+        """Return the whole `text_completion`."""
+        if engine := _native(prepared.route):
+            return await engine.complete_text(_passed_on(prepared))
+        answer = _empty(prepared)
+        for number, prompt in enumerate(_texts(prepared)):
+            request = await self._chat.prepare(_chat_body(prepared, prompt))
+            completion, _ = await self._chat.complete(request)
+            answer.usage = add_usage(_usage(answer), completion.usage)
+            for choice in completion.choices:
+                text = _echoed(prepared, prompt) + (choice.message.content or "")
+                index = number * (prepared.shape.n or 1) + choice.index
+                answer.choices.append(TextChoice(text, index, choice.finish_reason))
+        return answer
+
+    @asynccontextmanager
+    async def stream(self, prepared: PreparedText) -> AsyncIterator[StreamAnswer]:
+        """Open the stream of text chunks, one prompt after the other."""
+        if engine := _native(prepared.route):
+            chunks = _with_usage_rule(engine.stream_text(_passed_on(prepared)), prepared)
+        else:
+            chunks = self._chat_chunks(prepared)
+        async with aclosing(chunks):
+            yield StreamAnswer(chunks, prepared.answered)
+
+    async def _chat_chunks(self, prepared: PreparedText) -> AsyncGenerator[object, None]:
+        head = _empty(prepared)
+        head.usage = None if prepared.wants_usage else UNSET
+        usage = Usage()
+        for number, prompt in enumerate(_texts(prepared)):
+            body = {**_chat_body(prepared, prompt), "stream": True}
+            request = await self._chat.prepare({**body, "stream_options": {"include_usage": True}})
+            first_index = number * (prepared.shape.n or 1)
+            if echoed := _echoed(prepared, prompt):
+                choices = [
+                    TextChoice(echoed, first_index + index, None)
+                    for index in range(prepared.shape.n or 1)
+                ]
+                yield msgspec.structs.replace(head, choices=choices)
+            async with self._chat.stream(request) as answer:
+                async for chunk in answer.chunks:
+                    assert isinstance(chunk, ChatChunk)
+                    if isinstance(chunk.usage, Usage):
+                        usage = add_usage(usage, chunk.usage)
+                    if choices := _text_choices(chunk, first_index):
+                        yield msgspec.structs.replace(head, choices=choices)
+        if prepared.wants_usage:
+            yield msgspec.structs.replace(head, choices=[], usage=usage)
+
+
+def prompts_of(shape: CompletionRequestShape) -> list[str] | list[list[int]]:
+    """Return the prompts, each a text or a list of token ids; raises InvalidRequest."""
+    prompt = shape.prompt
+    if prompt is None:
+        raise MissingParameter("prompt")
+    if isinstance(prompt, str):
+        return [prompt]
+    if not prompt:
+        raise InvalidValue("prompt", "the array is empty")
+    if all(isinstance(part, str) for part in prompt):
+        return prompt
+    if _are_tokens(prompt):
+        return [prompt]
+    if all(isinstance(part, list) and part and _are_tokens(part) for part in prompt):
+        return prompt
+    raise InvalidValue("prompt", "expected a string, strings, token ids, or arrays of token ids")
+
+
+def _are_tokens(values: list[Any]) -> bool:
+    return all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values)
+
+
+def _texts(prepared: PreparedText) -> list[str]:
+    """Return the prompts for a chat model, which lacks some of what text models do."""
+    shape, model = prepared.shape, prepared.route.served
+    unsupported = {
+        "suffix": bool(shape.suffix),
+        "logprobs": shape.logprobs is not None,
+        "best_of": (shape.best_of or 0) > (shape.n or 1),
+        "max_tokens": shape.max_tokens == 0,
+    }
+    for param, is_wanted in unsupported.items():
+        if is_wanted:
+            raise UnsupportedParameter(
+                f"'{model}' is a chat model and cannot honour '{param}' in text completions.",
+                param=param,
+            )
+    texts = [prompt for prompt in prompts_of(shape) if isinstance(prompt, str)]
+    if not texts:
+        raise UnsupportedParameter(
+            f"'{model}' takes text, not token ids: send the prompt as a string.", param="prompt"
+        )
+    return texts
+
+
+def _chat_body(prepared: PreparedText, prompt: str) -> dict[str, Any]:
+    shared = {name: prepared.body[name] for name in _SHARED if prepared.body.get(name) is not None}
+    limit = prepared.shape.max_tokens or DEFAULT_MAX_TOKENS
+    messages = [{"role": "user", "content": prompt}]
+    return {**shared, "model": prepared.shape.model, "messages": messages, "max_tokens": limit}
+
+
+def _native(route: Route) -> TextEngine | None:
+    engine = route.engine
+    if not isinstance(engine, TextEngine):
+        return None
+    return engine if engine.capabilities(route.model).text_completions else None
+
+
+def _passed_on(prepared: PreparedText) -> dict[str, object]:
+    return {**prepared.body, "model": prepared.route.model}
+
+
+async def _with_usage_rule(
+    chunks: AsyncGenerator[dict[str, object], None], prepared: PreparedText
+) -> AsyncGenerator[object, None]:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if prepared.wants_usage:
+                yield {"usage": None, **chunk}
+            elif chunk["choices"]:
+                yield chunk
+
+
+def _text_choices(chunk: ChatChunk, first_index: int) -> list[TextChoice]:
+    return [
+        TextChoice(choice.delta.content or "", first_index + choice.index, choice.finish_reason)
+        for choice in chunk.choices
+        if choice.delta.content or choice.finish_reason
+    ]
+
+
+def _echoed(prepared: PreparedText, prompt: str) -> str:
+    return prompt if prepared.shape.echo else ""
+
+
+def _empty(prepared: PreparedText) -> TextCompletion:
+    return TextCompletion(new_id("cmpl-"), now_s(), prepared.route.model, [], Usage())
+
+
+def _usage(answer: TextCompletion) -> Usage:
+    return answer.usage if isinstance(answer.usage, Usage) else Usage()
