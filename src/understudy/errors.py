@@ -5,6 +5,7 @@ UnderstudyError
 ├── InvalidRequest              400  the caller's fault, `param` names the field
 │   ├── MissingParameter        400  missing_required_parameter
 │   ├── UnsupportedParameter    400  unsupported_parameter
+│   ├── InvalidValue            400  invalid_value
 │   ├── ContextLengthExceeded   400  context_length_exceeded
 │   └── ContentRefused          400  content_filter: the provider refused the content
 ├── InvalidKey                  401  invalid_api_key
@@ -59,6 +60,15 @@ class MissingParameter(InvalidRequest):
 
     def __init__(self, param: str) -> None:
         super().__init__(f"Missing required parameter: '{param}'.", param=param)
+
+
+class InvalidValue(InvalidRequest):
+    """A field has a value that makes no sense; the reason completes the sentence."""
+
+    code = "invalid_value"
+
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(f"Invalid value for '{param}': {reason}.", param=param)
 
 
 class UnsupportedParameter(InvalidRequest):

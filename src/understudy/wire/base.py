@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from understudy.errors import InvalidRequest, MissingParameter, UnderstudyError
+from understudy.errors import InvalidRequest, InvalidValue, MissingParameter, UnderstudyError
 
 Shape = TypeVar("Shape")
 _AT = re.compile(r" - at `(?P<keys>key in )?\$(?P<path>.*)`$")
@@ -34,8 +34,7 @@ def _named(text: str) -> UnderstudyError:
     reason = reason[0].lower() + reason[1:]
     if not param:
         return InvalidRequest(f"Invalid request: {reason}.", code="invalid_value")
-    message = f"Invalid value for '{param}': {reason}."
-    return InvalidRequest(message, param=param, code="invalid_value")
+    return InvalidValue(param, reason)
 
 
 def json_type(value: object) -> str:

@@ -1,0 +1,1 @@
+"""HTTP only: parse, call, render. One module per OpenAI noun; no SQL and no decisions."""

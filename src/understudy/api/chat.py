@@ -1,0 +1,57 @@
+"""`POST /v1/chat/completions`, plain and streamed."""
+
+import logging
+
+import msgspec
+
+from understudy.api.http.events import EventStream
+from understudy.api.http.exchange import Exchange
+from understudy.api.http.hot import HotRoute
+from understudy.chat.completion import ChatCompletions
+from understudy.settings import Settings
+from understudy.wire.chat import ChatCompletion, ChatRequestShape
+
+logger = logging.getLogger(__name__)
+
+
+class ChatApi:
+    """The chat route of one server."""
+
+    def __init__(self, completions: ChatCompletions, settings: Settings) -> None:
+        self._completions = completions
+        self._settings = settings
+
+    def routes(self) -> list[HotRoute]:
+        """Return the route for the dispatcher."""
+        return [
+            HotRoute(
+                "/v1/chat/completions",
+                self.create,
+                "Create chat completion",
+                ChatRequestShape,
+                ChatCompletion,
+                "With `stream: true` the answer is a stream of `chat.completion.chunk` events.",
+                by_engine=True,
+            )
+        ]
+
+    async def create(self, exchange: Exchange) -> None:
+        """Answer a chat request."""
+        body = exchange.with_model(await exchange.read_json())
+        prepared = await self._completions.prepare(body)
+        self._log_content("chat request", prepared.request)
+
+        async def answer() -> None:
+            if prepared.request.get("stream"):
+                events = EventStream(exchange, self._settings.heartbeat_s)
+                await events.answer(self._completions.stream(prepared))
+                return
+            completion, answered = await self._completions.complete(prepared)
+            self._log_content("chat answer", completion)
+            await exchange.send_json(completion, answered.headers)
+
+        await exchange.until_disconnect(answer)
+
+    def _log_content(self, message: str, content: object) -> None:
+        if self._settings.log_content:
+            logger.info(message, extra={"content": msgspec.to_builtins(content)})

@@ -1,0 +1,107 @@
+"""Puts one server together: settings in, ASGI application out. Its lifespan owns what runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from understudy import __version__
+from understudy.api.chat import ChatApi
+from understudy.api.completions import CompletionsApi
+from understudy.api.embeddings import EmbeddingsApi
+from understudy.api.health import health_router
+from understudy.api.http.gate import Gate
+from understudy.api.http.hot import HotRoute, HotRoutes
+from understudy.api.http.openapi import document
+from understudy.api.http.unknown import UnknownRoutes
+from understudy.api.models import models_router
+from understudy.api.moderations import ModerationsApi
+from understudy.chat.completion import ChatCompletions
+from understudy.chat.text import TextCompletions
+from understudy.engines.registry import Registry
+from understudy.settings import Settings
+from understudy.store.db import open_store
+from understudy.store.keys import KeyRing, project_id
+
+_STATIC = Path(fastapi_offline.__file__).parent / "static"
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the application; the store opens and the engines close with its lifespan."""
+    registry = Registry(settings)
+    hot = _hot_routes(registry, settings)
+
+    def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
+        return _lifespan(gate, registry, settings)
+
+    app = FastAPI(
+        title="Understudy",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.include_router(models_router(registry))
+    app.include_router(health_router())
+    _serve_docs(app, hot)
+    UnknownRoutes(app, [route.path for route in hot]).install()
+    gate: Gate = Gate(_with_cors(HotRoutes(app, hot), settings), settings)
+    return gate
+
+
+def _hot_routes(registry: Registry, settings: Settings) -> list[HotRoute]:
+    chat = ChatCompletions(registry)
+    return [
+        *ChatApi(chat, settings).routes(),
+        *CompletionsApi(TextCompletions(registry, chat), settings).routes(),
+        *EmbeddingsApi(registry).routes(),
+        *ModerationsApi(registry, settings).routes(),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(gate: Gate, registry: Registry, settings: Settings) -> AsyncIterator[None]:
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    async with open_store(
+        url, settings.data_dir, synchronous=settings.database_synchronous
+    ) as store:
+        gate.open(KeyRing(store), await project_id(store))
+        try:
+            yield
+        finally:
+            await registry.aclose()
+
+
+def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["x-request-id", "x-understudy-model", "x-understudy-ignored"],
+    )
+
+
+def _serve_docs(app: FastAPI, hot: list[HotRoute]) -> None:
+    """Serve `/docs` from installed files: no page here loads anything from elsewhere."""
+    app.mount("/docs/static", StaticFiles(directory=_STATIC))
+    app.openapi = lambda: document(app, hot)  # type: ignore[method-assign]
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Understudy API",
+            swagger_js_url="/docs/static/swagger-ui-bundle.js",
+            swagger_css_url="/docs/static/swagger-ui.css",
+            swagger_favicon_url="/docs/static/favicon.png",
+        )
