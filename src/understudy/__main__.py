@@ -1,12 +1,6 @@
 """Entry point of `understudy` and `python -m understudy`."""
 
-
-def main() -> None:
-    """Run the command line."""
-    from understudy.cli import app
-
-    app()
-
+from understudy.cli import main
 
 if __name__ == "__main__":
     main()
