@@ -10,7 +10,12 @@ from contextvars import ContextVar
 from typing import Literal
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
-_PLAIN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLAIN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "color_message",
+    "taskName",
+}
 _NOISY = ("aiohttp", "aiosqlite", "alembic", "asyncio", "httpcore2", "httpx2", "openai")
 
 

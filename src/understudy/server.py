@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import fastapi_offline
+import uvicorn
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.cors import CORSMiddleware
@@ -20,6 +21,7 @@ from understudy.api.health import health_router
 from understudy.api.http.gate import Gate
 from understudy.api.http.hot import HotRoute, HotRoutes
 from understudy.api.http.openapi import document
+from understudy.api.http.trace import Trace
 from understudy.api.http.unknown import UnknownRoutes
 from understudy.api.models import models_router
 from understudy.api.moderations import ModerationsApi
@@ -52,8 +54,23 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
-    gate: Gate = Gate(_with_cors(HotRoutes(app, hot), settings), settings)
-    return gate
+    gate: Gate = Gate(HotRoutes(app, hot), settings)
+    return Trace(_with_cors(gate, settings))
+
+
+def make_server(settings: Settings) -> uvicorn.Server:
+    """Return the HTTP server of the application; its caller runs it on a socket of its own."""
+    config = uvicorn.Config(
+        create_app(settings),
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=settings.shutdown_grace_s,
+    )
+    return uvicorn.Server(config)
 
 
 def _hot_routes(registry: Registry, settings: Settings) -> list[HotRoute]:
