@@ -21,7 +21,7 @@ install: $(VENV)/.installed ## Install into .venv with every extra that needs no
 # Debian's Python comes without ensurepip unless python3-venv is there; its pip can fill a venv from outside.
 $(BIN)/python:
 	@echo "Creating $(VENV) ..."
-	@$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { \
 	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
 	  $(PYTHON) -m pip --python $@ install --quiet -c constraints.txt pip; }
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt pip

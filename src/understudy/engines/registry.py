@@ -29,11 +29,14 @@ class Route:
     provider: str
     model: str
     settings: ModelSettings
+    offered: str = ""
+    """The name that the provider's `models` table gives to programs, where it has one."""
 
     @property
     def served(self) -> str:
         """The name to show and to ask for again: `provider/model`, bare for the embedded models."""
-        return self.model if self.provider == EMBEDDED else f"{self.provider}/{self.model}"
+        name = self.offered or self.model
+        return name if self.provider == EMBEDDED else f"{self.provider}/{name}"
 
 
 Resolver = Callable[[str], Engine]
@@ -59,12 +62,12 @@ class Registry:
         Raises ModelNotFound for an unknown name when `unknown_model` is "error", and InvalidRequest
         when the model is of another kind.
         """
-        if route := await self.find(name or self._default(kind), kind):
+        if route := await self.find(name or self._default(kind)):
             return self._of_kind(route, kind, name)
         if self._settings.unknown_model == "error":
             raise self.not_found(name or self._default(kind))
         default = self._default(kind)
-        if route := await self.find(default, kind):
+        if route := await self.find(default):
             return route
         raise ModelNotFound(
             f"The default model '{default}' does not exist either. Set default_model to one of "
@@ -72,7 +75,7 @@ class Registry:
             param="model",
         )
 
-    async def find(self, name: str, kind: ModelKind = "chat") -> Route | None:
+    async def find(self, name: str) -> Route | None:
         """Return who answers for exactly `name`, or None where nobody knows it."""
         asked = name
         while name in self._settings.aliases:
@@ -147,12 +150,13 @@ class Registry:
             code="model_kind_mismatch",
         )
 
-    def _route(self, provider: str, model: str, names: Iterable[str]) -> Route:
+    def _route(self, provider: str, offered: str, names: Iterable[str]) -> Route:
+        model = offered
         if provider != EMBEDDED:
-            model = self._settings.providers[provider].models.get(model, model)
-        names = (*names, f"{provider}/{model}", model)
+            model = self._settings.providers[provider].models.get(offered, offered)
+        names = (*names, f"{provider}/{offered}", offered, f"{provider}/{model}", model)
         own = (self._settings.models[name] for name in names if name in self._settings.models)
-        return Route(self.engine(provider), provider, model, next(own, ModelSettings()))
+        return Route(self.engine(provider), provider, model, next(own, ModelSettings()), offered)
 
     def _enabled(self) -> list[str]:
         return [
@@ -168,12 +172,12 @@ class Registry:
             if name in self._settings.providers[provider].models:
                 return provider
         dashscopes = [p for p in enabled if self._settings.providers[p].adapter == "dashscope"]
-        if is_known_qwen(name):
-            return (dashscopes or [self._dashscope()])[0]
+        if dashscopes and is_known_qwen(name):
+            return dashscopes[0]
         for provider in enabled:
             if provider not in dashscopes and name in await self._names(provider):
                 return provider
-        return None
+        return self._dashscope() if is_known_qwen(name) else None
 
     def _dashscope(self) -> str:
         """Return the DashScope provider that the settings name, else the international one."""
@@ -202,11 +206,12 @@ class Registry:
 
     async def _names(self, provider: str) -> frozenset[str]:
         """Return the names that `provider` listed last; the old list stands while it is away."""
-        listed_at, names = self._listed.get(provider, (float("-inf"), frozenset()))
-        if time.monotonic() - listed_at > _REMEMBERED_S:
-            names = frozenset(model.id for model in await self._list(provider)) or names
-            self._listed[provider] = (time.monotonic(), names)
-        return names
+        expires_at, names = self._listed.get(provider, (float("-inf"), frozenset()))
+        if time.monotonic() < expires_at:
+            return names
+        if listed := frozenset(model.id for model in await self._list(provider)):
+            self._listed[provider] = (time.monotonic() + _REMEMBERED_S, listed)
+        return listed or names
 
     async def _list(self, provider: str) -> list[ModelInfo]:
         return await self.engine(provider).models()

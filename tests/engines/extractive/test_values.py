@@ -124,6 +124,7 @@ def test_mentions() -> None:
 ARGUMENTS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("amount", "I can pay 300 euros in 6 months", {"type": "number"}, 300),
     ("months", "I can pay 300 euros in 6 months", {"type": "integer"}, 6),
+    ("proposed_period_months", "un plan a 12 meses", {"type": "integer"}, 12),
     ("plazo_meses", "una cuota de 120,50 € durante 18 meses", {"type": "integer"}, 18),
     ("cuota", "una cuota de 120,50 € durante 18 meses", {"type": "number"}, 120.5),
     ("discount", "100 euros with a 15% discount", {"type": "number"}, 15),

@@ -12,6 +12,8 @@ _MONEY_KEYS = frozenset(
 _PERCENT_KEYS = frozenset({"percent", "rate", "interest", "discount", "tax"})
 _NEVER = -100.0
 _WORDS_BEFORE = 4
+_ALSO_OF_TIME = frozenset({"offer"})
+"""What is proposed may be a sum or a number of months; the other words of the name decide."""
 
 
 def assign(wanted: list[Parameter], evidence: Evidence) -> dict[str, Number]:
@@ -76,7 +78,7 @@ def _unit_affinity(parameter: Parameter, number: Number) -> float:
 
 
 def _is_about(parameter: Parameter, concepts: frozenset[str]) -> bool:
-    if parameter.name_keys & concepts:
+    if parameter.name_keys & concepts - _ALSO_OF_TIME:
         return True
     return not parameter.name_keys & UNIT_CONCEPTS and bool(parameter.keys & concepts)
 
