@@ -9,6 +9,8 @@ from understudy.errors import InvalidRequest, InvalidValue, MissingParameter, Un
 
 Shape = TypeVar("Shape")
 _AT = re.compile(r" - at `(?P<keys>key in )?\$(?P<path>.*)`$")
+_JSON_NAMES = {"bool": "boolean", "float": "number", "int": "integer", "str": "string"}
+_TYPE = re.compile(r"\b(?:bool|float|int|str)\b(?=[^`]*`)")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
 
 
@@ -31,7 +33,7 @@ def _named(text: str) -> UnderstudyError:
     param = at["path"].lstrip(".").replace("[...]", "") if at else ""
     if missing := _MISSING.match(reason):
         return MissingParameter(f"{param}.{missing['field']}" if param else missing["field"])
-    reason = reason[0].lower() + reason[1:]
+    reason = _TYPE.sub(lambda match: _JSON_NAMES[match[0]], reason[0].lower() + reason[1:])
     if not param:
         return InvalidRequest(f"Invalid request: {reason}.", code="invalid_value")
     return InvalidValue(param, reason)

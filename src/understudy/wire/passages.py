@@ -5,15 +5,12 @@ a citation. Engines and retrieval share this form and nothing else.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr, unescape
+from html import escape, unescape
 
-_BLOCK = re.compile(
-    r'<passage n="(?P<number>\d+)" file=(?P<file>"[^"]*"|\'[^\']*\')(?: page="(?P<page>[^"]*)")?>\n'
-    r"(?P<text>.*?)\n</passage>",
-    re.DOTALL,
-)
+_HEAD = re.compile(r'<passage n="(\d+)" file="([^"]*)"(?: page="([^"]*)")?>\n')
+_END = "\n</passage>"
 MARKER = re.compile(r"【(?P<number>\d+)】")
 
 
@@ -34,27 +31,42 @@ def marker(number: int) -> str:
 
 def render(passages: Iterable[Passage]) -> str:
     """Return the block that shows `passages` to a model."""
-    blocks = []
-    for passage in passages:
-        page = f" page={quoteattr(passage.page)}" if passage.page is not None else ""
-        head = f'<passage n="{passage.number}" file={quoteattr(passage.filename)}{page}>'
-        blocks.append(f"{head}\n{escape(passage.text)}\n</passage>")
-    return "\n".join(blocks)
+    return "\n".join(_block(passage) for passage in passages)
+
+
+def _block(passage: Passage) -> str:
+    page = "" if passage.page is None else f' page="{escape(passage.page)}"'
+    head = f'<passage n="{passage.number}" file="{escape(passage.filename)}"{page}>'
+    return f"{head}\n{escape(passage.text, quote=False)}{_END}"
 
 
 def parse(prompt: str) -> list[Passage]:
     """Return the passages that `render` wrote into `prompt`, in their order."""
     return [
         Passage(
-            number=int(match["number"]),
-            filename=unescape(match["file"][1:-1], {"&quot;": '"'}),
-            text=unescape(match["text"]),
-            page=match["page"],
+            number=int(head[1]),
+            filename=unescape(head[2]),
+            text=unescape(prompt[head.end() : end]),
+            page=None if head[3] is None else unescape(head[3]),
         )
-        for match in _BLOCK.finditer(prompt)
+        for head, end in _blocks(prompt)
     ]
 
 
 def without_passages(prompt: str) -> str:
     """Return `prompt` without its passage blocks."""
-    return _BLOCK.sub("", prompt).strip()
+    kept, start = [], 0
+    for head, end in _blocks(prompt):
+        kept.append(prompt[start : head.start()])
+        start = end + len(_END)
+    return "".join([*kept, prompt[start:]]).strip()
+
+
+def _blocks(prompt: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield the head of each block and where its text ends; a block without end is none."""
+    position = 0
+    while head := _HEAD.search(prompt, position):
+        if (end := prompt.find(_END, head.end())) < 0:
+            return
+        yield head, end
+        position = end + len(_END)

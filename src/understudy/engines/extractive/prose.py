@@ -7,6 +7,7 @@ from understudy.engines.extractive import question, quote, results, smalltalk
 from understudy.engines.extractive.conversation import Conversation, Turn
 from understudy.engines.extractive.phrases import cannot_answer
 from understudy.engines.extractive.quote import Source
+from understudy.wire import passages
 
 _LONG_RESULT = 600
 
@@ -55,7 +56,7 @@ def _shortened(text: str, asked: str) -> str:
     """Return what of a result's long text answers the question; JSON is never cut."""
     if len(text) <= _LONG_RESULT or not isinstance(results.decoded(text), str):
         return text
-    sources = [*quote.passages_of(text), Source(quote.without_passages(text))]
+    sources = [*quote.passages_of(text), Source(passages.without_passages(text))]
     return quote.answer(asked, sources) or text[:_LONG_RESULT]
 
 
@@ -73,14 +74,14 @@ def _quoted(conversation: Conversation) -> str | None:
 
 def _other_sources(conversation: Conversation, document: str) -> list[Source]:
     sources = [Source(document)] if document else []
-    sources.append(Source(quote.facts(quote.without_passages(conversation.system))))
+    sources.append(Source(quote.facts(passages.without_passages(conversation.system))))
     for turn in conversation.before_user:
         if turn.speaker == "tool":
             sources.append(Source("\n".join(_facts(turn, conversation)), weight=0.9))
         elif turn.speaker == "user":
             stated = [
                 s
-                for s in quote.split(quote.without_passages(turn.text))
+                for s in quote.split(passages.without_passages(turn.text))
                 if not question.is_question(s)
             ]
             sources.append(Source("\n".join(stated), weight=0.9))

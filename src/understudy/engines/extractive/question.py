@@ -5,6 +5,7 @@
 import re
 
 from understudy.engines.extractive import quote, words
+from understudy.wire import passages
 
 _LEAST_DOCUMENT = 160
 _LONGEST_REQUEST = 1_000
@@ -21,13 +22,13 @@ _LEAD = re.compile(r"^[^\n:：]{0,120}[:：]\s*")
 
 def asked_of(message: str) -> str:
     """Return the part of `message` that can ask for a function: no passages, no long document."""
-    message = quote.without_passages(message)
+    message = passages.without_passages(message)
     return message if len(message) <= _LONGEST_REQUEST else divided(message)[0]
 
 
 def divided(message: str) -> tuple[str, str]:
     """Return the question of a message and the document pasted around it, if there is any."""
-    message = quote.without_passages(message).strip()
+    message = passages.without_passages(message)
     if len(message) < _LEAST_DOCUMENT:
         lead = _LEAD.match(message)
         if lead and asks_summary(message):

@@ -107,19 +107,7 @@ def facts(prompt: str) -> str:
 
 def passages_of(text: str) -> list[Source]:
     """Return the passages in `text` as sources."""
-    return [Source(p.text, p.number, 1.2) for p in passages.parse(_closed_part(text))]
-
-
-def without_passages(text: str) -> str:
-    """Return `text` without its passages."""
-    head = _closed_part(text)
-    return passages.without_passages(head) + text[len(head) :] if head else text
-
-
-def _closed_part(text: str) -> str:
-    """Return `text` up to its last closed passage, so that unclosed ones cost no search."""
-    end = text.rfind("</passage>")
-    return text[: end + len("</passage>")] if end >= 0 else ""
+    return [Source(p.text, p.number, 1.2) for p in passages.parse(text)]
 
 
 def _cited(sentence: Sentence) -> str:
