@@ -32,6 +32,8 @@ from understudy.settings import Settings
 from understudy.store.db import open_store
 from understudy.store.keys import KeyRing, project_id
 
+_KEEP_ALIVE_S = 75
+"""Longer than clients keep idle connections, so that they do not send into one just closed."""
 _STATIC = Path(fastapi_offline.__file__).parent / "static"
 
 
@@ -69,6 +71,7 @@ def make_server(settings: Settings) -> uvicorn.Server:
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=settings.shutdown_grace_s,
+        timeout_keep_alive=_KEEP_ALIVE_S,
     )
     return uvicorn.Server(config)
 
