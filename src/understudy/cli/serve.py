@@ -1,0 +1,114 @@
+"""`understudy serve`: the server, and what its user needs to know first."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import socket
+
+    from understudy.settings import Settings
+
+_BACKLOG = 2048
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Default model, e.g. dashscope/qwen-plus.")
+    ] = None,
+    app: Annotated[
+        list[str] | None, typer.Option(help="Application to serve as well; may be repeated.")
+    ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Ask for no key, even on a public address.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file in place of understudy.toml.")
+    ] = None,
+) -> None:
+    """Start the server."""
+    from understudy.logs import configure_logs
+    from understudy.settings.load import load_settings
+    from understudy.store.lock import ServeLock
+
+    flags = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "default_model": model,
+        "apps": tuple(app) if app else None,
+        "open": open_ or None,
+        "config": config,
+    }
+    settings = load_settings(flags).settings
+    _refuse_unknown_apps(settings.apps)
+    configure_logs(settings.log_level, settings.log_format)
+    with ServeLock(settings.data_dir) as lock:
+        listener = _bind(settings)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        lock.announce(settings.base_url)
+        _serve(settings, listener)
+
+
+def _refuse_unknown_apps(names: tuple[str, ...]) -> None:
+    from importlib.metadata import entry_points
+
+    from understudy.errors import StartupError
+
+    installed = {entry.name for entry in entry_points(group="understudy.apps")}
+    for name in names:
+        if name not in installed:
+            known = ", ".join(sorted(installed)) or "none"
+            raise StartupError(f"No application '{name}' is installed; there are: {known}.")
+
+
+def _bind(settings: "Settings") -> "socket.socket":
+    """Take the address before anything else starts, so that a busy port is the first thing said."""
+    import socket
+
+    from understudy.errors import StartupError
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartupError(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            f"Choose another port: understudy serve --port {settings.port + 1}"
+        ) from error
+    return listener
+
+
+def _serve(settings: "Settings", listener: "socket.socket") -> None:
+    import asyncio
+
+    from understudy.cli.welcome import print_welcome
+    from understudy.server import make_server
+
+    created_key = asyncio.run(_prepare_store(settings))
+    server = make_server(settings)
+    print_welcome(settings, created_key)
+    server.run(sockets=[listener])
+
+
+async def _prepare_store(settings: "Settings") -> str | None:
+    """Open the database once, so that its troubles are told before anything starts.
+
+    A server that others can reach and that never had a key gets one; return its secret.
+    """
+    from understudy.store.db import open_store
+    from understudy.store.keys import KeyRing, create_key
+
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    async with open_store(url, settings.data_dir) as store:
+        if settings.is_loopback or settings.open or not await KeyRing(store).is_empty():
+            return None
+        return (await create_key(store, name="first")).secret
