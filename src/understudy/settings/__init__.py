@@ -2,7 +2,6 @@
 says what they are and which values make sense.
 """
 
-import socket
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,11 +15,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from understudy.settings.addresses import WILDCARDS, is_loopback, leads_to
 from understudy.settings.providers import ProviderSettings
 
 ENV_PREFIX = "UNDERSTUDY_"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 NameList = Annotated[tuple[str, ...], NoDecode]
 
@@ -31,7 +30,6 @@ class TimeoutSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     connect_s: float = Field(default=5.0, gt=0)
-    write_s: float = Field(default=60.0, gt=0)
     read_s: float = Field(default=300.0, gt=0)
     """Longest silence of the provider: until the first byte, and between bytes."""
     pool_s: float = Field(default=10.0, gt=0)
@@ -133,7 +131,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _no_upstream_loops(self) -> Self:
         for name, provider in self.providers.items():
-            if self.port and self._is_own_address(provider.base_url):
+            if provider.enabled and self.is_own_address(provider.base_url):
                 raise ValueError(
                     f"providers.{name}.base_url: {provider.base_url} is this server's own address, "
                     "requests would loop for ever. Give the provider's address, "
@@ -141,19 +139,17 @@ class Settings(BaseSettings):
                 )
         return self
 
-    def _is_own_address(self, url: str) -> bool:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        own_names = {self.host, socket.gethostname(), *LOOPBACK_NAMES}
-        return port == self.port and (parts.hostname or "") in own_names | _WILDCARDS
+    def is_own_address(self, url: str) -> bool:
+        """Tell whether a request to `url` would come back to this server."""
+        return self.port != 0 and leads_to(url, self.host, self.port)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only programs on this machine can connect."""
-        return self.host in LOOPBACK_NAMES or self.host.startswith("127.")
+        return is_loopback(self.host)
 
     @property
     def base_url(self) -> str:
         """What a client on this machine gives as `base_url`."""
-        host = "127.0.0.1" if self.host in _WILDCARDS else self.host
+        host = "127.0.0.1" if self.host in WILDCARDS else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"

@@ -6,6 +6,7 @@ variable, or the file and line, it came from.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,15 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from understudy.errors import StartupError
-from understudy.settings import ENV_PREFIX, Settings
-from understudy.settings.providers import KNOWN_PROVIDERS
+from understudy.settings import ENV_PREFIX, ModelSettings, Settings, TimeoutSettings
+from understudy.settings.providers import KNOWN_PROVIDERS, ProviderSettings
 
 SettingPath = tuple[str, ...]
 _CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_FIELD_IN_ERROR = re.compile(r'field "(\w+)"')
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "timeouts": TimeoutSettings,
+    "models": ModelSettings,
+    "providers": ProviderSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def load_settings(
     environ = os.environ if environ is None else environ
     folder = folder or Path.cwd()
     env_file = folder / ".env"
-    dotenv = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
+    dotenv = _dotenv(env_file)
     config = (
         flags.pop("config", None) or environ.get(_CONFIG_VARIABLE) or dotenv.get(_CONFIG_VARIABLE)
     )
@@ -81,7 +88,24 @@ def load_settings(
         settings = Settings(**values)
     except ValidationError as error:
         raise StartupError(_explain(error, sources)) from None
-    return LoadedSettings(settings, _origins(sources))
+    return LoadedSettings(_without_own_address(settings), _origins(sources))
+
+
+def _without_own_address(settings: Settings) -> Settings:
+    """Drop providers that nobody enabled and whose usual address is the one this server takes."""
+    others = {
+        name: provider
+        for name, provider in settings.providers.items()
+        if provider.enabled or not settings.is_own_address(provider.base_url)
+    }
+    return settings.model_copy(update={"providers": others})
+
+
+def _dotenv(file: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(file).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"{file} cannot be read: {error}") from error
 
 
 def _variables(variables: Mapping[str, str], where: str) -> dict[str, Any]:
@@ -91,8 +115,12 @@ def _variables(variables: Mapping[str, str], where: str) -> dict[str, Any]:
     try:
         return _VariablesSource(variables)()
     except SettingsError as error:
-        cause = error.__cause__ or error
-        raise StartupError(f"{where}: {error}: {cause}. Tables are written as JSON.") from error
+        field = _FIELD_IN_ERROR.search(str(error))
+        name = f"{ENV_PREFIX}{field[1].upper()}" if field else "A variable"
+        raise StartupError(
+            f"{name} in {where} is not valid JSON ({error.__cause__ or error}). Tables are written "
+            'as JSON, such as {"name": "value"}.'
+        ) from None
 
 
 def _refuse_unknown(name: str, where: str) -> None:
@@ -113,6 +141,8 @@ def _toml(file: Path, *, is_named: bool) -> Source:
         return Source(file.name, tomllib.loads(file.read_text(encoding="utf-8")), file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartupError(f"{file} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise StartupError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _merge(sources: list[Source]) -> dict[str, Any]:
@@ -194,21 +224,27 @@ def _explain(error: ValidationError, sources: list[Source]) -> str:
 
 
 def _suggestion(path: SettingPath) -> str:
-    near = difflib.get_close_matches(path[-1], Settings.model_fields, n=1) if len(path) == 1 else []
+    table = Settings if len(path) == 1 else _TABLES.get(path[0])
+    near = difflib.get_close_matches(path[-1], table.model_fields, n=1) if table else []
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _place(path: SettingPath, sources: list[Source]) -> str:
-    for source in sources:
-        if not any(_overlap(leaf, path) for leaf in _leaves(source.values)):
-            continue
-        if source.name == "flag":
-            return f"--{path[0].replace('_', '-')}: "
-        variable = ENV_PREFIX + "__".join(path).upper()
-        if source.file is None:
-            return f"{variable} in the environment: "
-        return f"{source.file}, line {_line(source.file, path, variable)}: "
+    """Say which source set `path`, or the table around it where `path` itself is missing."""
+    for length in range(len(path), 0, -1):
+        for source in sources:
+            if any(_overlap(leaf, path[:length]) for leaf in _leaves(source.values)):
+                return _named_place(source, path[:length])
     return ""
+
+
+def _named_place(source: Source, path: SettingPath) -> str:
+    if source.name == "flag":
+        return f"--{path[0].replace('_', '-')}: "
+    variable = ENV_PREFIX + "__".join(path).upper()
+    if source.file is None:
+        return f"{variable} in the environment: "
+    return f"{source.file}, line {_line(source.file, path, variable)}: "
 
 
 def _overlap(leaf: SettingPath, path: SettingPath) -> bool:

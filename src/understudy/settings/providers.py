@@ -1,6 +1,7 @@
 """Model providers: what a settings file says of one, and those that are known by name."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -53,6 +54,12 @@ class ProviderSettings(BaseModel):
     def _http_only(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        try:
+            has_host = bool(urlsplit(value).hostname and urlsplit(value).port != 0)
+        except ValueError as error:
+            raise ValueError(f"is no address: {error}") from None
+        if not has_host:
+            raise ValueError("names no host, such as http://127.0.0.1:8001/v1")
         return value.rstrip("/")
 
     @property
