@@ -1,10 +1,12 @@
 """`POST /v1/moderations`: a provider's, or an error that says how to get one."""
 
+from typing import Any
+
 from understudy.api.http.exchange import Exchange
 from understudy.api.http.hot import HotRoute
 from understudy.engines.base import ModerationEngine
 from understudy.engines.registry import Registry
-from understudy.errors import UnsupportedParameter
+from understudy.errors import InvalidValue, UnsupportedParameter
 from understudy.settings import Settings
 from understudy.wire.base import check_shape
 from understudy.wire.moderations import Moderation, ModerationRequestShape
@@ -34,6 +36,7 @@ class ModerationsApi:
         """Answer a moderation request."""
         body = await exchange.read_json()
         shape = check_shape(body, ModerationRequestShape)
+        _check_input(shape.input)
         name = (
             shape.model if shape.model and "/" in shape.model else self._settings.moderation_model
         )
@@ -51,3 +54,12 @@ class ModerationsApi:
             await exchange.send_json(moderation, {"x-understudy-model": route.served})
 
         await exchange.until_disconnect(answer)
+
+
+def _check_input(value: str | list[Any]) -> None:
+    if isinstance(value, str):
+        return
+    is_texts = all(isinstance(item, str) for item in value)
+    is_parts = all(isinstance(item, dict) and "type" in item for item in value)
+    if not value or not (is_texts or is_parts):
+        raise InvalidValue("input", "expected a string, strings, or parts with a type")

@@ -84,6 +84,7 @@ def _refuse_unsupported(fields: dict[str, Any], model: str, can: Capabilities) -
     refusals = {
         "tools": not can.tools and bool(fields.get("tools")),
         "tool_choice": not can.forced_tool_choice and forced,
+        "parallel_tool_calls": not can.parallel_tool_calls and "parallel_tool_calls" in fields,
         "logprobs": not can.logprobs and bool(fields.get("logprobs")),
         "presence_penalty": not can.penalties and bool(fields.get("presence_penalty")),
         "frequency_penalty": not can.penalties and bool(fields.get("frequency_penalty")),

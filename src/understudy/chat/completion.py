@@ -14,7 +14,13 @@ import msgspec
 
 from understudy.chat.adapt import Plan, adapt
 from understudy.chat.chunks import chunks_of, with_usage_last, without_usage
-from understudy.chat.legacy import is_legacy, legacy_chunk, legacy_completion, with_tools
+from understudy.chat.legacy import (
+    is_legacy,
+    legacy_chunk,
+    legacy_completion,
+    legacy_refusal,
+    with_tools,
+)
 from understudy.chat.structured import add_usage, complete_validated
 from understudy.chat.validate import validate_chat
 from understudy.engines.base import Engine
@@ -24,9 +30,11 @@ from understudy.errors import (
     ProviderKeyMissing,
     ProviderKeyRejected,
     ProviderRateLimited,
+    ProviderRegionMismatch,
     ProviderTimeout,
     ProviderUnreachable,
     UnderstudyError,
+    UnsupportedParameter,
 )
 from understudy.wire.chat import ChatChunk, ChatCompletion, ChatRequest, Usage
 
@@ -37,6 +45,7 @@ _PASSED_ON = (
     ProviderKeyMissing,
     ProviderKeyRejected,
     ProviderRateLimited,
+    ProviderRegionMismatch,
     ProviderTimeout,
     ProviderUnreachable,
 )
@@ -137,7 +146,12 @@ class ChatCompletions:
 
     def _plan(self, prepared: Prepared, route: Route) -> Plan:
         capabilities = route.engine.capabilities(route.model)
-        return adapt(prepared.request, route.model, capabilities, route.settings)
+        try:
+            return adapt(prepared.request, route.model, capabilities, route.settings)
+        except UnsupportedParameter as error:
+            if not prepared.wants_legacy:
+                raise
+            raise legacy_refusal(error) from None
 
 
 def _passed_on(route: Route, error: UnderstudyError) -> UnderstudyError:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET
 
+from understudy.errors import UnsupportedParameter
 from understudy.wire.chat import (
     ChatChunk,
     ChatCompletion,
@@ -17,6 +18,8 @@ from understudy.wire.chat import (
     Message,
 )
 
+_LEGACY_NAMES = {"tools": "functions", "tool_choice": "function_call"}
+
 
 def with_tools(request: ChatRequest) -> ChatRequest:
     """Return `request` with every legacy field replaced by its newer form."""
@@ -25,7 +28,6 @@ def with_tools(request: ChatRequest) -> ChatRequest:
     choice = translated.pop("function_call", None)
     if functions:
         translated["tools"] = [{"type": "function", "function": each} for each in functions]
-        translated["parallel_tool_calls"] = False
     if isinstance(choice, dict):
         translated["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}
     elif choice is not None:
@@ -37,6 +39,15 @@ def with_tools(request: ChatRequest) -> ChatRequest:
 def is_legacy(request: ChatRequest) -> bool:
     """Tell whether the program expects `function_call` in the answer."""
     return bool(request.get("functions"))
+
+
+def legacy_refusal(error: UnsupportedParameter) -> UnsupportedParameter:
+    """Return `error` under the name by which the program sent the parameter."""
+    name = _LEGACY_NAMES.get(error.param or "")
+    if name is None:
+        return error
+    message = error.message.replace(f" support {error.param}.", f" support {name}.")
+    return UnsupportedParameter(message, param=name)
 
 
 def _messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

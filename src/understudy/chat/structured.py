@@ -6,12 +6,17 @@ from typing import Any, cast
 import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from understudy.engines.base import Engine
-from understudy.errors import ProviderFailed
+from understudy.errors import InvalidRequest, ProviderFailed
 from understudy.wire.chat import ChatCompletion, ChatRequest, Usage
 
 MAX_ATTEMPTS = 3
+_PARAM = "response_format.json_schema.schema"
+_NOTHING_FETCHED: Registry[Any] = Registry()
+"""Without a registry of its own the validator would fetch every URL that a schema refers to."""
 
 
 async def complete_validated(
@@ -44,12 +49,23 @@ async def complete_validated(
 
 
 def schema_problem(content: str, schema: Mapping[str, Any]) -> str:
-    """Say what keeps `content` from being valid JSON of `schema`; an empty string when nothing."""
+    """Say what keeps `content` from being valid JSON of `schema`; an empty string when nothing.
+
+    Raises InvalidRequest when `schema` refers to what it does not hold: no URL is fetched.
+    """
     try:
         value = msgspec.json.decode(_bare_json(content))
     except msgspec.DecodeError as error:
         return f"not JSON: {error}"
-    worst = best_match(Draft202012Validator(schema).iter_errors(value))
+    judge = Draft202012Validator(schema, registry=_NOTHING_FETCHED)
+    try:
+        worst = best_match(judge.iter_errors(value))
+    except (Unresolvable, RecursionError) as error:
+        raise InvalidRequest(
+            f"Invalid schema for '{_PARAM}': a reference in it leads nowhere, or to itself.",
+            param=_PARAM,
+            code="invalid_json_schema",
+        ) from error
     return f"{worst.json_path}: {worst.message[:300]}" if worst else ""
 
 

@@ -194,4 +194,6 @@ def _schema_problem(encoded: bytes) -> str | None:
         Draft202012Validator.check_schema(msgspec.json.decode(encoded))
     except SchemaError as error:
         return f"{error.json_path}: {error.message[:300]}"
+    except RecursionError:
+        return "it is nested too deeply"
     return None
