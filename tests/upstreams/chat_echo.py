@@ -247,8 +247,8 @@ def _deltas(body: dict[str, Any], made: Draft) -> Iterator[tuple[dict[str, Any],
     for token in _TOKEN.findall(made.reasoning):
         yield {"reasoning_content": token}, None
     for token in made.tokens:
-        logprobs = {"content": [_logprob(token, body)]} if body.get("logprobs") else None
-        yield {"content": token}, logprobs
+        logprobs = {"content": [_logprob(token, body)], "refusal": None}
+        yield {"content": token}, logprobs if body.get("logprobs") else None
     for index, call in enumerate(made.calls):
         name, arguments = call["function"]["name"], call["function"]["arguments"]
         opening = {**call, "index": index, "function": {"name": name, "arguments": ""}}
