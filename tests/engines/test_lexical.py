@@ -11,7 +11,7 @@ from understudy.engines.extractive import EMBEDDING_MODEL, ExtractiveEngine
 from understudy.errors import InvalidRequest
 
 
-def similarity(one: str, other: str) -> float:
+def similarity(one: str | list[int], other: str | list[int]) -> float:
     pairs = zip(lexical.embed(one), lexical.embed(other), strict=True)
     return sum(a * b for a, b in pairs)
 
@@ -69,6 +69,20 @@ async def test_the_engine_embeds_in_order() -> None:
     assert answer.model == EMBEDDING_MODEL
     assert answer.vectors == [lexical.embed(t, 16) for t in ("hello world", "hola", "")]
     assert answer.prompt_tokens == 5
+
+
+def test_token_ids_that_are_shared_make_inputs_alike() -> None:
+    assert math.isclose(math.hypot(*lexical.embed([10, 11, 12, 13])), 1.0)
+    assert similarity([10, 11, 12, 13], [10, 11, 12, 99]) > 0.5
+    assert abs(similarity([10, 11, 12, 13], [50, 51, 52, 53])) < 0.3
+
+
+@pytest.mark.anyio
+async def test_the_engine_embeds_token_ids_and_counts_them() -> None:
+    answer = await ExtractiveEngine().embed({"input": [[1, 2, 3], [4]], "dimensions": 16})
+
+    assert answer.vectors == [lexical.embed([1, 2, 3], 16), lexical.embed([4], 16)]
+    assert answer.prompt_tokens == 4
 
 
 @pytest.mark.anyio

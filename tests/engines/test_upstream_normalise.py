@@ -309,7 +309,7 @@ def test_missing_usage_is_estimated_at_four_characters_a_token() -> None:
 def test_logprobs_stay_with_their_text() -> None:
     logprobs = {"content": [{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}]}
     out = normalise([chunk({"content": "a"}, logprobs=logprobs), chunk({}, "stop")])
-    assert out[0]["choices"][0]["logprobs"] == logprobs
+    assert out[0]["choices"][0]["logprobs"] == {**logprobs, "refusal": None}
 
 
 def test_chunks_without_choices_and_usage_are_dropped() -> None:

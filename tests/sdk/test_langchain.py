@@ -66,20 +66,18 @@ def test_tools_and_typed_answers(
     assert report["structured"] == [{"name": "Ana", "age": 41}] * 2
 
 
-def test_embeddings_as_token_ids_and_as_texts(client: Client, echoing: RunningServer) -> None:
-    vectors = client.report(echoing, "embeddings", **ECHO_MODELS)["embeddings"]
+@pytest.mark.parametrize("server_name", ["echoing", "embedded"])
+def test_embeddings_as_token_ids_and_as_texts(
+    client: Client, server_name: str, request: pytest.FixtureRequest
+) -> None:
+    variables = ECHO_MODELS if server_name == "echoing" else {}
+    server = request.getfixturevalue(server_name)
+    vectors = client.report(server, "embeddings", **variables)["embeddings"]
     assert vectors["query"] == vectors["texts"][0]
     for sent in (vectors["tokens"], vectors["texts"]):
         assert len(sent) == len(TEXTS)
         assert all(math.isclose(math.hypot(*vector), 1, abs_tol=1e-5) for vector in sent)
         assert all(a != b for a, b in itertools.combinations(sent, 2))
-
-
-def test_the_embedded_model_says_what_to_do_about_token_ids(
-    client: Client, embedded: RunningServer
-) -> None:
-    with pytest.raises(AssertionError, match="check_embedding_ctx_length=False"):
-        client.report(embedded, "embeddings")["embeddings"]
 
 
 def _run_suite(file: str, server: RunningServer, folder: Path) -> dict[str, set[str]]:

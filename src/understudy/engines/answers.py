@@ -145,8 +145,13 @@ def _choice(raw: RawChoice, index: int) -> Choice:
         index=index,
         message=message,
         finish_reason=finish_reason(raw.finish_reason, has_calls=message.tool_calls is not UNSET),
-        logprobs=raw.logprobs,
+        logprobs=complete_logprobs(raw.logprobs),
     )
+
+
+def complete_logprobs(logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the log probabilities with both lists that the API requires, which may be null."""
+    return None if logprobs is None else {"content": None, "refusal": None, **logprobs}
 
 
 def _message(raw: RawMessage) -> Message:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from zlib import crc32
 
 from understudy.errors import InvalidRequest
@@ -36,13 +37,15 @@ def checked_dimensions(dimensions: int | None) -> int:
     return dimensions
 
 
-def embed(text: str, dimensions: int = DEFAULT_DIMENSIONS) -> list[float]:
-    """Return the vector of `text`: `dimensions` floats, L2-normalised, the same on every machine.
+def embed(content: str | list[int], dimensions: int = DEFAULT_DIMENSIONS) -> list[float]:
+    """Return the vector of a text: `dimensions` floats, L2-normalised, the same on every machine.
 
-    A text without words has the first unit vector.
+    Token ids stand for words that cannot be known here: inputs that share ids are alike, but they
+    cannot be compared with text. A text without words has the first unit vector.
     """
     vector = [0.0] * dimensions
-    for gram, count in Counter(_grams(text)).items():
+    grams = _grams(content) if isinstance(content, str) else _token_grams(content)
+    for gram, count in Counter(grams).items():
         hashed = crc32(gram.encode())
         sign = 1.0 if hashed & 1 else -1.0
         weight = _WHOLE_WORD_WEIGHT if gram.startswith("<") and gram.endswith(">") else 1.0
@@ -64,6 +67,12 @@ def _grams(text: str) -> Iterator[str]:
         for size in _SIZES:
             if size < len(word):
                 yield from (word[i : i + size] for i in range(len(word) - size + 1))
+
+
+def _token_grams(tokens: list[int]) -> Iterator[str]:
+    """Yield each token id as a word, and each pair of neighbours."""
+    yield from (f"<#{token}>" for token in tokens)
+    yield from (f"#{one}#{other}" for one, other in pairwise(tokens))
 
 
 def _normalised(vector: list[float]) -> list[float]:

@@ -8,6 +8,7 @@ usage at the very end. Finish reasons are held back until the stream ends, since
 from msgspec import UNSET, UnsetType
 
 from understudy.engines.answers import (
+    complete_logprobs,
     estimated_usage,
     finish_reason,
     reasoning_of,
@@ -126,7 +127,7 @@ class StreamNormaliser:
             return opened
         entry = ChunkChoice(index, delta or Delta())
         if raw.logprobs is not None:
-            entry.logprobs = raw.logprobs
+            entry.logprobs = complete_logprobs(raw.logprobs)
         return [*opened, entry]
 
     def _open_before(self, index: int) -> list[ChunkChoice]:

@@ -47,7 +47,6 @@ _EMBEDDING = Capabilities(
     seed=False,
     vision=False,
     audio=False,
-    token_ids=False,
     unknown_fields=False,
 )
 
@@ -79,8 +78,8 @@ class ExtractiveEngine:
             yield chunk
 
     async def embed(self, request: EmbeddingsRequest) -> Embeddings:
-        """Return one lexical vector per text; token lists are refused before they get here."""
-        inputs = [text for text in request.get("input", []) if isinstance(text, str)]
+        """Return one lexical vector per input."""
+        inputs = request.get("input", [])
         dimensions = lexical.checked_dimensions(request.get("dimensions"))
         vectors = await self._run(
             _size(inputs), lambda: [lexical.embed(t, dimensions) for t in inputs]
@@ -88,7 +87,9 @@ class ExtractiveEngine:
         return Embeddings(
             model=request.get("model") or EMBEDDING_MODEL,
             vectors=vectors,
-            prompt_tokens=sum(tokens.count(text) for text in inputs),
+            prompt_tokens=sum(
+                tokens.count(part) if isinstance(part, str) else len(part) for part in inputs
+            ),
         )
 
     async def models(self) -> list[ModelInfo]:
