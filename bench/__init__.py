@@ -1,0 +1,1 @@
+"""Measures Understudy beside nginx and a direct connection. Not a test: nothing is asserted."""
