@@ -18,6 +18,7 @@ from understudy.settings.providers import DASHSCOPE_HOSTS, ProviderSettings
 
 EMBEDDED = "understudy"
 EMBEDDED_MODELS = (CHAT_MODEL, EMBEDDING_MODEL)
+_NO_SETTINGS = ModelSettings()
 _REMEMBERED_S = 60.0
 
 
@@ -82,7 +83,7 @@ class Registry:
             name = self._settings.aliases[name]
         for prefix, resolver in self._resolvers.items():
             if name.startswith(prefix):
-                return Route(resolver(name), EMBEDDED, name, ModelSettings())
+                return Route(resolver(name), EMBEDDED, name, _NO_SETTINGS)
         provider, slash, model = name.partition("/")
         if slash and model and provider in self._settings.providers:
             return self._route(provider, model, (asked, name))
@@ -156,7 +157,7 @@ class Registry:
             model = self._settings.providers[provider].models.get(offered, offered)
         names = (*names, f"{provider}/{offered}", offered, f"{provider}/{model}", model)
         own = (self._settings.models[name] for name in names if name in self._settings.models)
-        return Route(self.engine(provider), provider, model, next(own, ModelSettings()), offered)
+        return Route(self.engine(provider), provider, model, next(own, _NO_SETTINGS), offered)
 
     def _enabled(self) -> list[str]:
         return [
