@@ -5,9 +5,9 @@ connect to loopback. Programs send none of the headers judged here; browsers can
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from understudy.errors import Forbidden
 from understudy.settings import LOOPBACK_NAMES
@@ -15,6 +15,8 @@ from understudy.settings import LOOPBACK_NAMES
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """`same-site` too: another port of localhost is the same site and another origin."""
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:/?#@\[\]]+)(:\d*)?")
 
 
 class BrowserRules:
@@ -47,16 +49,19 @@ class BrowserRules:
         if "*" in self._origins:
             return
         origin = headers.get("origin")
-        if origin is not None and origin not in self._origins and not _is_same(origin, host):
+        if origin in self._origins:
+            return
+        if origin is not None and not _is_same(origin, host):
             raise Forbidden(
                 f"Pages of '{origin}' may not use this server. Add the origin to the setting "
                 "cors_origins if they should."
             )
-        if origin is None and headers.get("sec-fetch-site") in _FOREIGN_SITES:
+        if headers.get("sec-fetch-site") in _FOREIGN_SITES:
             raise Forbidden("A page of another origin may not use this server.")
 
     def _is_own_host(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        found = _HOST.fullmatch(host.lower())
+        name = found["name"].strip("[]") if found else ""
         if name in self._hosts:
             return True
         try:
@@ -67,7 +72,7 @@ class BrowserRules:
 
 
 def _is_same(origin: str, host: str) -> bool:
-    return urlsplit(origin).netloc.lower() == host.lower()
+    return origin.partition("://")[2].lower() == host.lower()
 
 
 def _first_of(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -17,7 +17,6 @@ from understudy.store.keys import KeyRing
 _PROTECTED = "/v1/"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _JSON = "application/json"
-_BODY_TYPES = (_JSON, "multipart/form-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,11 @@ class Gate:
         if length == "0" or (length is None and "transfer-encoding" not in headers):
             return receive
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in _BODY_TYPES:
+        if kind != _JSON:
             raise InvalidRequest(
                 f"Unsupported content type: '{kind}'. Send 'Content-Type: {_JSON}'.",
                 code="unsupported_content_type",
             )
-        if kind != _JSON:
-            return receive
         limit_bytes = self._settings.json_limit_bytes
         if length is None:
             return _counted(receive, limit_bytes)

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Mount
 
 from understudy.api.http.envelope import error_response
 from understudy.errors import (
@@ -17,6 +17,9 @@ from understudy.errors import (
     NotFound,
     UnderstudyError,
 )
+
+_READING = frozenset({"GET", "HEAD"})
+_METHODS = _READING | {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class UnknownRoutes:
@@ -65,11 +68,16 @@ class UnknownRoutes:
 
     def _methods(self, path: str) -> list[str]:
         found = {"POST"} if path in self._hot_paths else set()
-        scope = {"type": "http", "path": path, "method": "GET", "headers": []}
         for route in self._app.routes:
-            if route.matches(scope)[0] is not Match.NONE:
-                found |= getattr(route, "methods", None) or set()
+            methods = _READING if isinstance(route, Mount) else _METHODS  # mounts: installed files
+            found |= {method for method in methods if _serves(route, path, method)}
         return sorted(found)
+
+
+def _serves(route: BaseRoute, path: str, method: str) -> bool:
+    """Ask the route itself: an included router shows neither its routes nor their methods."""
+    scope = {"type": "http", "path": path, "method": method, "headers": []}
+    return route.matches(scope)[0] is Match.FULL
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
