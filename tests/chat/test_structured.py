@@ -111,3 +111,13 @@ async def test_an_answer_that_was_cut_or_calls_is_returned_as_it_is(
     upstream.play(says(None, finish="tool_calls", tool_calls=[call]))
     called = await complete_validated(engine, REQUEST, SCHEMA)
     assert called.choices[0].finish_reason == "tool_calls"
+
+
+def test_a_pattern_that_runs_away_matches_nothing_and_is_given_up() -> None:
+    # Backtracking over the 60 letters would take longer than the universe has been there.
+    answer = '"' + "a" * 60 + '!"'
+    assert "does not match" in schema_problem(answer, {"type": "string", "pattern": "^(a+)+$"})
+
+
+def test_formats_are_judged() -> None:
+    assert "ana@" in schema_problem('"ana@"', {"type": "string", "format": "ipv4"})

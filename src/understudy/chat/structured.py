@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from understudy.engines.base import Engine
+from understudy.engines.json_schema import validator
 from understudy.errors import InvalidRequest, ProviderFailed
 from understudy.wire.chat import ChatCompletion, ChatRequest, Usage
 
 MAX_ATTEMPTS = 3
 _PARAM = "response_format.json_schema.schema"
-_NOTHING_FETCHED: Registry[Any] = Registry()
-"""Without a registry of its own the validator would fetch every URL that a schema refers to."""
 
 
 async def complete_validated(
@@ -57,9 +54,8 @@ def schema_problem(content: str, schema: Mapping[str, Any]) -> str:
         value = msgspec.json.decode(_bare_json(content))
     except msgspec.DecodeError as error:
         return f"not JSON: {error}"
-    judge = Draft202012Validator(schema, registry=_NOTHING_FETCHED)
     try:
-        worst = best_match(judge.iter_errors(value))
+        worst = best_match(validator(schema).iter_errors(value))
     except (Unresolvable, RecursionError) as error:
         raise InvalidRequest(
             f"Invalid schema for '{_PARAM}': a reference in it leads nowhere, or to itself.",

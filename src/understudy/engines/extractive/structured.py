@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.engines.extractive import arguments, closed, generate, mentions, patterns, words
+from understudy.engines.extractive import arguments, closed, generate, mentions, words
 from understudy.engines.extractive import schema as schemas
 from understudy.engines.extractive.context import Context
 from understudy.engines.extractive.evidence import Evidence
 from understudy.engines.extractive.parameters import Parameter, parameter, parameters
 from understudy.engines.extractive.validity import UnsatisfiableError, is_valid, refuse_unreadable
+from understudy.engines.json_schema import matches
 
 _DEEPEST = 24
 _DEEPEST_OPTIONAL = 4
@@ -217,7 +218,7 @@ def _is_answer(one: Parameter) -> bool:
 def _additional(schema: dict[str, Any], name: str) -> Any:
     by_pattern = schema.get("patternProperties")
     for pattern, part in by_pattern.items() if isinstance(by_pattern, dict) else ():
-        if patterns.matches(pattern, name):
+        if matches(pattern, name):
             return part
     extra = schema.get("additionalProperties")
     return extra if isinstance(extra, dict) else {}
