@@ -234,7 +234,8 @@ def command(tmp_path: Path, *arguments: str) -> Iterator[Command]:
             yield running
         finally:
             process.send_signal(signal.SIGINT)
-            running.printed += process.communicate(timeout=WAIT_S * 2)[1]
+            running.printed += process.stderr.read()  # with what readline has taken and kept
+            process.wait(WAIT_S * 2)
 
 
 def models_at(root: str, **headers: str) -> int:

@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
+from functools import lru_cache
 
 from understudy.errors import Forbidden
 from understudy.settings import LOOPBACK_NAMES
@@ -60,15 +61,23 @@ class BrowserRules:
             raise Forbidden("A page of another origin may not use this server.")
 
     def _is_own_host(self, host: str) -> bool:
-        found = _HOST.fullmatch(host.lower())
-        name = found["name"].strip("[]") if found else ""
-        if name in self._hosts:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
+        name = _host_name(host)
+        return name in self._hosts or _is_address(name)
+
+
+@lru_cache(maxsize=64)
+def _host_name(host: str) -> str:
+    """Return the name in a Host header without its port; an empty string for what is no host."""
+    found = _HOST.fullmatch(host.lower())
+    return found["name"].strip("[]") if found else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_same(origin: str, host: str) -> bool:

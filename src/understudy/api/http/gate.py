@@ -32,7 +32,9 @@ class Gate:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._settings = settings
+        self._limit_bytes = settings.json_limit_bytes
+        self._is_open = settings.open
+        self._is_loopback = settings.is_loopback
         self._rules = BrowserRules(
             settings.cors_origins, settings.allowed_hosts, is_behind_proxy=settings.open
         )
@@ -66,7 +68,7 @@ class Gate:
         if self._keys is None:
             raise NotReady("The server is still starting.")
         anyone = Caller(self._default_project, None)
-        if self._settings.open or (self._settings.is_loopback and await self._keys.is_empty()):
+        if self._is_open or (self._is_loopback and await self._keys.is_empty()):
             self._rules.check(headers)
             return anyone
         if not is_protected:
@@ -89,11 +91,10 @@ class Gate:
                 f"Unsupported content type: '{kind}'. Send 'Content-Type: {_JSON}'.",
                 code="unsupported_content_type",
             )
-        limit_bytes = self._settings.json_limit_bytes
         if length is None:
-            return _counted(receive, limit_bytes)
-        if int(length) > limit_bytes:
-            raise _too_large(limit_bytes)
+            return _counted(receive, self._limit_bytes)
+        if int(length) > self._limit_bytes:
+            raise _too_large(self._limit_bytes)
         return receive
 
 
