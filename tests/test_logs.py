@@ -55,5 +55,11 @@ def test_a_human_line_ends_with_fields_and_request() -> None:
     assert line.endswith("INFO    did it status=404 [req_2]")
 
 
+def test_a_human_line_cannot_be_forged() -> None:
+    line = HumanFormatter().format(record(path="/x\n12:00:00 ERROR forged \x1b[31m ñ 你好"))
+
+    assert line.endswith("path=/x\\n12:00:00 ERROR forged \\x1b[31m ñ 你好")
+
+
 def test_a_human_line_outside_a_request_names_none() -> None:
     assert HumanFormatter().format(record()).endswith("did it")

@@ -15,7 +15,6 @@ UnderstudyError
 ├── MethodNotAllowed            405
 ├── Conflict                    409
 ├── TooLarge                    413
-├── RateLimited                 429  rate_limit_exceeded
 ├── NotReady                    503  retry-after says when
 ├── ProviderError                    something between us and a model provider
 │   ├── ProviderKeyMissing      401  provider_key_missing
@@ -141,14 +140,6 @@ class TooLarge(UnderstudyError):
     code = "request_too_large"
 
 
-class RateLimited(UnderstudyError):
-    """Too many requests; `retry-after` says when to come back."""
-
-    status = 429
-    type = "rate_limit_error"
-    code = "rate_limit_exceeded"
-
-
 class NotReady(UnderstudyError):
     """A part is still starting."""
 
@@ -165,6 +156,7 @@ class ProviderError(UnderstudyError):
 
     status = 502
     provider: str = ""
+    """The name under which the settings know it."""
 
 
 class ProviderKeyMissing(ProviderError):

@@ -47,7 +47,14 @@ class HumanFormatter(logging.Formatter):
         fields = "".join(f" {name}={value}" for name, value in _extras(record).items())
         request_id = REQUEST_ID.get()
         suffix = f" [{request_id}]" if request_id != "-" else ""
-        return super().formatMessage(record) + fields + suffix
+        return _one_line(super().formatMessage(record) + fields + suffix)
+
+
+def _one_line(text: str) -> str:
+    """Escape what could forge a line or command a terminal: a path may hold anything."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class JsonFormatter(logging.Formatter):

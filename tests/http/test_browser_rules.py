@@ -242,3 +242,10 @@ def test_a_star_allows_every_origin_but_no_rebound_name() -> None:
     rules.check({"host": OWN, "origin": PAGE, "sec-fetch-site": "cross-site"})
     with pytest.raises(Forbidden, match="allowed_hosts"):
         rules.check({"host": "evil.example"})
+
+
+def test_allowed_hosts_are_compared_as_names_are() -> None:
+    rules = BrowserRules((), ("MyBox.lan",), is_behind_proxy=False)
+    rules.check({"host": "mybox.LAN:8000"})
+    with pytest.raises(Forbidden):
+        rules.check({"host": "otherbox.lan:8000"})

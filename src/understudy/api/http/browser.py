@@ -31,7 +31,10 @@ class BrowserRules:
         is_behind_proxy: bool,
     ) -> None:
         self._origins = frozenset(cors_origins)
-        self._hosts = LOOPBACK_NAMES | {socket.gethostname().lower(), *allowed_hosts}
+        self._hosts = LOOPBACK_NAMES | {
+            socket.gethostname().lower(),
+            *(host.lower() for host in allowed_hosts),
+        }
         self._is_behind_proxy = is_behind_proxy
 
     def check(self, headers: Mapping[str, str]) -> None:

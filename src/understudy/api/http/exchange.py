@@ -5,8 +5,10 @@ routes that programs call all day are written against this class.
 """
 
 import asyncio
+import string
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import msgspec
@@ -14,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from understudy.errors import InvalidRequest
 
+_HEADER_SAFE = string.punctuation.replace("%", "") + " "
+_LONGEST_HEADER = 1_000
 Headers = Mapping[str, str]
 Handler = Callable[["Exchange"], Awaitable[None]]
 
@@ -30,11 +34,6 @@ class Exchange:
         self._receive = receive
         self._send = send
         self.has_started = False
-
-    @property
-    def path(self) -> str:
-        """The decoded path."""
-        return str(self.scope["path"])
 
     def with_model(self, body: Any) -> Any:
         """Return `body` with the model that the path names, for `/v1/engines/{engine}/...`."""
@@ -69,7 +68,7 @@ class Exchange:
         """Send status and headers."""
         if model := headers.get("x-understudy-model"):
             self.scope["log"] = {"model": model}
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        raw = [(name.encode(), header_value(value)) for name, value in headers.items()]
         self.has_started = True
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
@@ -96,6 +95,13 @@ class Exchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         scope.cancel()
+
+
+def header_value(text: str) -> bytes:
+    """Return `text` as a header may carry it: printable ASCII, the rest percent-encoded, cut."""
+    if not (text.isascii() and text.isprintable()):
+        text = quote(text, safe=_HEADER_SAFE)
+    return text[:_LONGEST_HEADER].encode("ascii")
 
 
 def decode_json(body: bytes) -> Any:

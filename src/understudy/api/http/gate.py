@@ -10,7 +10,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from understudy.api.http.browser import BrowserRules
 from understudy.api.http.envelope import send_error
 from understudy.api.http.trace import Answer
-from understudy.errors import InvalidKey, InvalidRequest, NotReady, TooLarge, UnderstudyError
+from understudy.errors import (
+    InvalidKey,
+    InvalidRequest,
+    NotReady,
+    ProviderError,
+    TooLarge,
+    UnderstudyError,
+)
 from understudy.settings import Settings
 from understudy.store.keys import KeyRing
 
@@ -62,6 +69,8 @@ class Gate:
         except UnderstudyError as error:
             if answer.has_started:
                 raise
+            if isinstance(error, ProviderError):
+                scope["log"] = {"provider": error.provider, "code": error.code}
             await send_error(answer.send, error)
 
     async def _caller(self, headers: dict[str, str], *, is_protected: bool) -> Caller:
