@@ -83,7 +83,6 @@ def with_part(part: dict[str, Any]) -> Any:
         ("audio", request(modalities=["text", "audio"]), "modalities"),
         ("unknown_fields", request(web_search_options={}), "web_search_options"),
         ("unknown_fields", request(prediction={"type": "content"}), "prediction"),
-        ("unknown_fields", request(tools=[TOOL, {"type": "custom"}]), "tools[1].type"),
         ("vision", with_part(IMAGE), "messages[1].content[1]"),
         ("audio", with_part(AUDIO), "messages[1].content[1]"),
         ("unknown_fields", with_part(FILE), "messages[1].content[1]"),
@@ -109,6 +108,12 @@ def test_what_a_model_lacks_is_refused_by_name(lacking: str, body: Any, param: s
 )
 def test_what_asks_for_nothing_is_not_refused(lacking: str, body: Any) -> None:
     assert plan(body, replace(ALL, **{lacking: False})).request["model"] == "m"
+
+
+def test_custom_tools_are_refused_everywhere() -> None:
+    with pytest.raises(UnsupportedParameter) as caught:
+        plan(request(tools=[TOOL, {"type": "custom"}]))
+    assert caught.value.param == "tools[1].type"
 
 
 def test_what_is_stored_here_is_not_sent() -> None:

@@ -60,7 +60,8 @@ async def make(upstream: ScriptedUpstream) -> AsyncIterator[Make]:
 
 
 async def complete(text: TextCompletions, **body: Any) -> Any:
-    return await text.complete(await text.prepare(body))
+    completion, _ = await text.complete(await text.prepare(body))
+    return completion
 
 
 async def streamed(text: TextCompletions, **body: Any) -> list[Any]:

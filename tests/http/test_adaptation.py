@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from tests.http.conftest import ServeWith
@@ -274,3 +275,65 @@ def test_without_a_stand_in_the_last_error_is_told(
     assert response.headers["retry-after"] == "11"
     assert "x-should-retry" not in response.headers
     assert logs.failures() == []
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_the_next_model_answers_where_a_fan_out_fails(
+    serve_with: ServeWith, upstream: ScriptedUpstream, is_streamed: bool
+) -> None:
+    with (
+        ScriptedUpstream() as first,
+        serve_with(
+            providers={
+                "first": provider_at(first, capabilities={"n": False}),
+                "second": provider_at(upstream),
+            },
+            models={"first/echo": {"fallback": ["second/echo"]}},
+            upstream_retries=0,
+        ) as server,
+    ):
+        first.play(*[FAILURES["server error"]] * 2)
+        response = server.chat(model="first/echo", stream=is_streamed, n=2)
+        assert response.status_code == 200
+        assert response.headers["x-understudy-model"] == "second/echo"
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_stand_in_that_cannot_do_it_does_not_hide_the_failure(
+    serve_with: ServeWith, upstream: ScriptedUpstream, is_streamed: bool
+) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    with serve_with(
+        providers={"up": provider_at(upstream)},
+        models={"up/echo": {"fallback": ["understudy-extractive"]}},
+        upstream_retries=0,
+    ) as server:
+        upstream.play(FAILURES["server error"])
+        messages = [{"role": "user", "content": [{"type": "text", "text": "What?"}, picture]}]
+        response = server.chat(model="up/echo", stream=is_streamed, messages=messages)
+        assert "boom" in error_of(response, 502)["message"]
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_text_completions_name_the_model_that_stood_in(
+    serve_with: ServeWith, upstream: ScriptedUpstream, is_streamed: bool
+) -> None:
+    with serve_with(
+        providers={"up": provider_at(upstream)},
+        models={"up/echo": {"fallback": ["understudy-extractive"]}},
+        upstream_retries=0,
+    ) as server:
+        upstream.play(FAILURES["server error"])
+        body = {"model": "up/echo", "prompt": "hello", "stream": is_streamed}
+        response = server.client.post("/v1/completions", json=body)
+        made = events_of(response)[0] if is_streamed else response.json()
+        assert response.headers["x-understudy-model"] == "understudy-extractive"
+        assert made["model"] == "understudy-extractive"
+
+
+@pytest.mark.parametrize("name", ["参数", "a\nb", "x" * 5000])
+def test_any_field_name_can_be_named_in_a_header(server: Served, name: str) -> None:
+    response = server.chat(model="understudy-extractive", **{name: 1})
+    assert response.status_code == 200
+    named = unquote(response.headers["x-understudy-ignored"])
+    assert name.startswith(named) and len(named) == min(len(name), 1000)

@@ -39,7 +39,7 @@ class CompletionsApi:
                 events = EventStream(exchange, self._settings.heartbeat_s)
                 await events.answer(self._completions.stream(prepared))
                 return
-            completion = await self._completions.complete(prepared)
-            await exchange.send_json(completion, prepared.answered.headers)
+            completion, answered = await self._completions.complete(prepared)
+            await exchange.send_json(completion, answered.headers)
 
         await exchange.until_disconnect(answer)

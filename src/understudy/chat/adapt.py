@@ -100,8 +100,7 @@ def _refuse_unsupported(fields: dict[str, Any], model: str, can: Capabilities) -
     for param, is_refused in refusals.items():
         if is_refused:
             raise _unsupported(param, param, model)
-    if not can.unknown_fields:
-        _refuse_custom_tools(fields, model)
+    _refuse_custom_tools(fields, model)
     _refuse_parts(fields["messages"], model, can)
 
 

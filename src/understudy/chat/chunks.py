@@ -20,7 +20,9 @@ from understudy.wire.chat import (
 def chunks_of(completion: ChatCompletion) -> Iterator[ChatChunk]:
     """Yield a whole answer as a stream: each choice in one chunk, its finish reason, the usage."""
     for choice in completion.choices:
-        yield _chunk(completion, [ChunkChoice(choice.index, _delta(choice.message))])
+        delta = _delta(choice.message)
+        logprobs = UNSET if choice.logprobs is None else choice.logprobs
+        yield _chunk(completion, [ChunkChoice(choice.index, delta, logprobs=logprobs)])
     for choice in completion.choices:
         yield _chunk(completion, [ChunkChoice(choice.index, Delta(), choice.finish_reason)])
     yield _chunk(completion, [], completion.usage)
@@ -29,7 +31,15 @@ def chunks_of(completion: ChatCompletion) -> Iterator[ChatChunk]:
 def _chunk(
     completion: ChatCompletion, choices: list[ChunkChoice], usage: Usage | UnsetType = UNSET
 ) -> ChatChunk:
-    return ChatChunk(completion.id, completion.created, completion.model, choices, usage)
+    return ChatChunk(
+        completion.id,
+        completion.created,
+        completion.model,
+        choices,
+        usage,
+        system_fingerprint=completion.system_fingerprint,
+        service_tier=completion.service_tier,
+    )
 
 
 def _delta(message: Message) -> Delta:
@@ -46,6 +56,7 @@ def _delta(message: Message) -> Delta:
         reasoning_content=message.reasoning_content,
         tool_calls=calls or UNSET,
         annotations=message.annotations,
+        audio=message.audio,
     )
 
 

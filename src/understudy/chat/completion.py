@@ -50,6 +50,8 @@ _PASSED_ON = (
     ProviderUnreachable,
 )
 """Errors after which the next model of `fallback` is asked."""
+_Numbered = tuple[int, ChatChunk | UnderstudyError]
+"""What the call number `int` of a fan-out has to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,12 @@ class Answered:
         return headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StreamAnswer:
-    """An open stream and who answers it; leaving its context cancels the work behind it."""
+    """An open stream; leaving its context cancels the work behind it.
+
+    Who answers is known for certain once the first chunk is there.
+    """
 
     chunks: AsyncIterator[object]
     answered: Answered
@@ -114,12 +119,16 @@ class ChatCompletions:
         """Return the whole answer of the first engine that gives one."""
         last: UnderstudyError | None = None
         for route in prepared.routes:
-            plan = self._plan(prepared, route)
             try:
+                plan = self._plan(prepared, route)
                 completion = await _complete(route.engine, plan)
             except _PASSED_ON as error:
                 last = _passed_on(route, error)
                 continue
+            except UnsupportedParameter:
+                if last is None:
+                    raise
+                continue  # a stand-in that cannot do this stands in for nobody
             if prepared.wants_legacy:
                 completion = legacy_completion(completion)
             return completion, Answered(route.served, plan.ignored)
@@ -130,13 +139,17 @@ class ChatCompletions:
         """Open the stream of the first engine that starts one; leaving the block cancels it."""
         last: UnderstudyError | None = None
         for route in prepared.routes:
-            plan = self._plan(prepared, route)
             async with AsyncExitStack() as stack:
                 try:
+                    plan = self._plan(prepared, route)
                     chunks = await stack.enter_async_context(_open(route.engine, plan))
                     first = await anext(chunks)
                 except _PASSED_ON as error:
                     last = _passed_on(route, error)
+                    continue
+                except UnsupportedParameter:
+                    if last is None:
+                        raise
                     continue
                 rest = _render(first, chunks, prepared)
                 await stack.enter_async_context(aclosing(rest))
@@ -211,12 +224,15 @@ async def _stream_of(completion: ChatCompletion) -> AsyncGenerator[ChatChunk, No
 @asynccontextmanager
 async def _fan_out(engine: Engine, plan: Plan) -> AsyncIterator[AsyncGenerator[ChatChunk, None]]:
     """Run the plan's copies side by side as one stream with one id and one usage."""
-    send, receive = anyio.create_memory_object_stream[tuple[int, ChatChunk]](plan.copies)
+    send, receive = anyio.create_memory_object_stream[_Numbered](plan.copies)
 
     async def feed(index: int) -> None:
         async with aclosing(engine.stream(plan.request)) as chunks:
-            async for chunk in chunks:
-                await send.send((index, chunk))
+            try:
+                async for chunk in chunks:
+                    await send.send((index, chunk))
+            except UnderstudyError as error:  # for the reader, who may ask somebody else
+                await send.send((index, error))
         finished.append(index)
         if len(finished) == plan.copies:
             await send.aclose()
@@ -230,13 +246,13 @@ async def _fan_out(engine: Engine, plan: Plan) -> AsyncIterator[AsyncGenerator[C
         tasks.cancel_scope.cancel()
 
 
-async def _merge(
-    chunks: AsyncIterator[tuple[int, ChatChunk]],
-) -> AsyncGenerator[ChatChunk, None]:
+async def _merge(chunks: AsyncIterator[_Numbered]) -> AsyncGenerator[ChatChunk, None]:
     usage = Usage()
     last: ChatChunk | None = None
     waiting: list[ChatChunk] | None = []
     async for index, chunk in chunks:
+        if isinstance(chunk, UnderstudyError):
+            raise chunk
         if isinstance(chunk.usage, Usage):
             usage = add_usage(usage, chunk.usage)
         last = last or chunk

@@ -80,32 +80,39 @@ class TextCompletions:
         route = await self._registry.route(shape.model)
         return PreparedText(body, shape, route)
 
-    async def complete(self, prepared: PreparedText) -> object:
-        """Return the whole `text_completion`."""
+    async def complete(self, prepared: PreparedText) -> tuple[object, Answered]:
+        """Return the whole `text_completion`, and who answered its last prompt."""
+        answered = prepared.answered
         if engine := _native(prepared.route):
-            return await engine.complete_text(_passed_on(prepared))
+            return await engine.complete_text(_passed_on(prepared)), answered
         answer = _empty(prepared)
         for number, prompt in enumerate(_texts(prepared)):
             request = await self._chat.prepare(_chat_body(prepared, prompt))
-            completion, _ = await self._chat.complete(request)
+            completion, answered = await self._chat.complete(request)
+            answer.model = completion.model
             answer.usage = add_usage(_usage(answer), completion.usage)
             for choice in completion.choices:
                 text = _echoed(prepared, prompt) + (choice.message.content or "")
                 index = number * (prepared.shape.n or 1) + choice.index
                 answer.choices.append(TextChoice(text, index, choice.finish_reason))
-        return answer
+        return answer, answered
 
     @asynccontextmanager
     async def stream(self, prepared: PreparedText) -> AsyncIterator[StreamAnswer]:
         """Open the stream of text chunks, one prompt after the other."""
         if engine := _native(prepared.route):
             chunks = _with_usage_rule(engine.stream_text(_passed_on(prepared)), prepared)
+            answer = StreamAnswer(chunks, prepared.answered)
         else:
-            chunks = self._chat_chunks(prepared)
+            answer = StreamAnswer(_nothing(), prepared.answered)
+            answer.chunks = chunks = self._chat_chunks(prepared, answer)
         async with aclosing(chunks):
-            yield StreamAnswer(chunks, prepared.answered)
+            yield answer
 
-    async def _chat_chunks(self, prepared: PreparedText) -> AsyncGenerator[object, None]:
+    async def _chat_chunks(
+        self, prepared: PreparedText, opened: StreamAnswer
+    ) -> AsyncGenerator[object, None]:
+        """Yield the text chunks, telling `opened` who answers."""
         head = _empty(prepared)
         head.usage = None if prepared.wants_usage else UNSET
         usage = Usage()
@@ -113,15 +120,15 @@ class TextCompletions:
             body = {**_chat_body(prepared, prompt), "stream": True}
             request = await self._chat.prepare({**body, "stream_options": {"include_usage": True}})
             first_index = number * (prepared.shape.n or 1)
-            if echoed := _echoed(prepared, prompt):
-                choices = [
-                    TextChoice(echoed, first_index + index, None)
-                    for index in range(prepared.shape.n or 1)
-                ]
-                yield msgspec.structs.replace(head, choices=choices)
             async with self._chat.stream(request) as answer:
+                opened.answered = answer.answered
+                is_first = True
                 async for chunk in answer.chunks:
                     assert isinstance(chunk, ChatChunk)
+                    head.model = chunk.model
+                    if is_first and (choices := _echo_choices(prepared, prompt, first_index)):
+                        yield msgspec.structs.replace(head, choices=choices)
+                    is_first = False
                     if isinstance(chunk.usage, Usage):
                         usage = add_usage(usage, chunk.usage)
                     if choices := _text_choices(chunk, first_index):
@@ -210,6 +217,18 @@ def _text_choices(chunk: ChatChunk, first_index: int) -> list[TextChoice]:
         for choice in chunk.choices
         if choice.delta.content or choice.finish_reason
     ]
+
+
+def _echo_choices(prepared: PreparedText, prompt: str, first_index: int) -> list[TextChoice]:
+    if not prepared.shape.echo:
+        return []
+    count = prepared.shape.n or 1
+    return [TextChoice(prompt, first_index + index, None) for index in range(count)]
+
+
+async def _nothing() -> AsyncGenerator[object, None]:
+    return
+    yield
 
 
 def _echoed(prepared: PreparedText, prompt: str) -> str:
