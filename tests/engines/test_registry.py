@@ -118,6 +118,11 @@ async def test_a_bare_name_of_qwen_goes_to_the_region_in_the_settings(make: Make
     assert await served(registry, "qwen-plus") == "dashscope-cn/qwen-plus"
 
 
+async def test_a_provider_that_is_switched_off_gets_no_bare_names(make: MakeRegistry) -> None:
+    registry = make({"DASHSCOPE_API_KEY": "sk-x"}, providers={"dashscope": {"enabled": False}})
+    assert (await registry.route("qwen-plus")).served == "understudy-extractive"
+
+
 async def test_a_bare_name_of_qwen_without_a_key_says_so(make: MakeRegistry) -> None:
     route = await make().route("qwen-plus")
     with pytest.raises(ProviderKeyMissing, match="DASHSCOPE_API_KEY"):

@@ -137,7 +137,7 @@ class _Talk:
             note(f"(The answer is empty; it ended with '{answer.finish_reason}'.)")
         asked = self._conversation.model
         if asked is not None and answered_by and not answered_by.endswith(asked):
-            note(f"(There is no model '{asked}' here: '{answered_by}' answered.)")
+            note(f"('{answered_by}' answered for '{asked}'.)")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ import sys
 from rich.console import Console
 from rich.markup import escape
 
+from understudy.cli.masking import masked_url
 from understudy.settings import Settings
 from understudy.settings.providers import ProviderSettings
 
@@ -50,7 +51,9 @@ def model_lines(settings: Settings) -> list[str]:
 def _provider_line(name: str, provider: ProviderSettings) -> str:
     shown = escape(f"{name}/...")
     if not provider.is_usable:
-        return f"[dim]no key[/dim]     {shown} set {provider.key_variable}"
+        return (
+            f"[dim]no key[/dim]     {shown} set {provider.key_variable or f'providers.{name}.key'}"
+        )
     if provider.enabled:
-        return f"[green]ready[/green]      {shown} at {escape(provider.base_url)}"
-    return f"[dim]on request[/dim] {shown} at {escape(provider.base_url)}"
+        return f"[green]ready[/green]      {shown} at {escape(masked_url(provider.base_url))}"
+    return f"[dim]on request[/dim] {shown} at {escape(masked_url(provider.base_url))}"

@@ -180,13 +180,15 @@ class Registry:
                 return provider
         return self._dashscope() if is_known_qwen(name) else None
 
-    def _dashscope(self) -> str:
-        """Return the DashScope provider that the settings name, else the international one."""
+    def _dashscope(self) -> str | None:
+        """Return the DashScope provider that lacks its key; None where they are switched off."""
         named = (
             name
             for name, provider in self._settings.providers.items()
             if provider.adapter == "dashscope" and provider.enabled
         )
+        if self._settings.providers["dashscope"].is_usable:
+            return None
         return next(named, "dashscope")
 
     def _siblings(self, name: str) -> dict[str, str] | None:
