@@ -68,6 +68,7 @@ def _refuse_unknown_apps(names: tuple[str, ...]) -> None:
 
 def _bind(settings: "Settings") -> "socket.socket":
     """Take the address before anything else starts, so that a busy port is the first thing said."""
+    import errno
     import socket
 
     from understudy.errors import StartupError
@@ -80,9 +81,11 @@ def _bind(settings: "Settings") -> "socket.socket":
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
+        remedy = "Give an address of this machine with --host"
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            remedy = f"Choose another port: understudy serve --port {settings.port + 1}"
         raise StartupError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            f"Choose another port: understudy serve --port {settings.port + 1}"
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {remedy}."
         ) from error
     return listener
 

@@ -6,8 +6,10 @@ Engines are made at first use, and no provider is asked anything before a reques
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 
 import anyio
+import anyio.to_thread
 
 from understudy.engines.base import Engine, ModelInfo, ModelKind
 from understudy.engines.extractive import CHAT_MODEL, EMBEDDING_MODEL, ExtractiveEngine
@@ -71,8 +73,8 @@ class Registry:
         if route := await self.find(default):
             return route
         raise ModelNotFound(
-            f"The default model '{default}' does not exist either. Set default_model to one of "
-            "the names in GET /v1/models.",
+            f"The default model '{default}' does not exist. Set it to one of the names in "
+            "GET /v1/models: by --model, or the setting default_model.",
             param="model",
         )
 
@@ -86,10 +88,12 @@ class Registry:
                 return Route(resolver(name), EMBEDDED, name, _NO_SETTINGS)
         provider, slash, model = name.partition("/")
         if slash and model and provider in self._settings.providers:
+            await self._load(provider)
             return self._route(provider, model, (asked, name))
         if (embedded := name.removeprefix(f"{EMBEDDED}/")) in EMBEDDED_MODELS:
             return self._route(EMBEDDED, embedded, (asked, name))
         if (found := await self._provider_of(name)) is not None:
+            await self._load(found)
             return self._route(found, name, (asked, name))
         return None
 
@@ -216,7 +220,16 @@ class Registry:
             self._listed[provider] = (time.monotonic() + _REMEMBERED_S, listed)
         return listed or names
 
+    async def _load(self, provider: str) -> None:
+        """Import what the provider's engine needs in a thread, before its first use.
+
+        It takes half a second and more, in which the streams of others would stand still.
+        """
+        if provider not in self._engines:
+            await anyio.to_thread.run_sync(import_module, "understudy.engines.dashscope")
+
     async def _list(self, provider: str) -> list[ModelInfo]:
+        await self._load(provider)
         return await self.engine(provider).models()
 
     def _make(self, name: str, provider: ProviderSettings) -> Engine:
