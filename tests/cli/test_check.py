@@ -2,13 +2,14 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.running import Workplace
 from tests.upstreams.chat_echo import chat_echo
 from tests.upstreams.http_server import Behaviour, Call, Reply
-from tests.upstreams.scripted import ScriptedUpstream
+from tests.upstreams.scripted import ScriptedUpstream, answer
 
 NAMES = [
     "health",
@@ -187,3 +188,14 @@ def test_the_summary_names_what_failed(workplace: Workplace, upstream: ScriptedU
     last = ran.out.splitlines()[-1]
     assert "failed: " in last and "chat" in last and "unknown route" in last
     assert "all passed" not in ran.out
+
+
+def test_a_key_that_is_missing_or_wrong_is_the_only_thing_said(tmp_path: Path) -> None:
+    told = {"message": "no key", "type": "invalid_request_error", "code": "invalid_api_key"}
+    with ScriptedUpstream() as upstream:
+        upstream.play(*[answer({"error": told}, 401)] * 2)
+        workplace = Workplace(tmp_path)
+        without = workplace.run("check", upstream.base_url)
+        wrong = workplace.run("check", upstream.base_url, "--key", "sk-wrong-key")
+    assert (without.code, without.out) == (1, "") and "asks for an API key" in without.err
+    assert (wrong.code, wrong.out) == (1, "") and "does not accept the key" in wrong.err

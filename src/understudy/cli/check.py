@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from understudy.cli.checks import CHECKS
-from understudy.cli.client import ApiClient, base_url_of
+from understudy.cli.client import ApiClient, RequestFailed, base_url_of
 from understudy.cli.exchanges import Outcome, Subject, run_check
 from understudy.cli.options import (
     ConfigOption,
@@ -42,6 +42,7 @@ def check(
         subject = Subject(client, model)
         if not as_json:
             note(f"Checking {base_url}")
+        _refuse_wrong_key(client)
         for name, ask in CHECKS:
             outcomes.append(run_check(name, ask, subject))
             if not as_json:
@@ -53,6 +54,16 @@ def check(
         _print_summary(outcomes, failed)
     if failed:
         raise typer.Exit(1)
+
+
+def _refuse_wrong_key(client: ApiClient) -> None:
+    """Stop at once where no check could pass; what else is wrong is for the checks to find."""
+    try:
+        answer = client.get("/models")
+    except RequestFailed:
+        return
+    if answer.status == 401:
+        raise client.refusal(answer)
 
 
 def _running_server(config: Path | None, data_dir: Path | None) -> str:
