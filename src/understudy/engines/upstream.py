@@ -19,7 +19,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from understudy.engines import provider_errors as failures
 from understudy.engines.answers import plain_answer, prompt_characters
-from understudy.engines.base import Capabilities, ModelInfo
+from understudy.engines.base import Capabilities, ModelInfo, ModelKind
 from understudy.engines.decode import (
     MalformedAnswer,
     RawAnswer,
@@ -91,6 +91,11 @@ class _ByteStream(AsyncStream[bytes]):
             return self.response.aiter_bytes()
         body: ResponseBody = self.response.extensions[BODY]
         return body.__aiter__()
+
+
+@functools.cache
+def _complete_server(kind: ModelKind | None) -> Capabilities:
+    return Capabilities(kind=kind)
 
 
 class UpstreamEngine:
@@ -220,7 +225,7 @@ class UpstreamEngine:
         return self._identity.key is not None or not self._provider.requires_key
 
     def _known_capabilities(self, model: str) -> Capabilities:
-        return Capabilities(kind=kind_by_name(model))
+        return _complete_server(kind_by_name(model))
 
     async def _explain(self, error: UnderstudyError) -> UnderstudyError:
         """Return the error to raise for `error`; an adapter may find out more."""
