@@ -1,6 +1,7 @@
 """Reads an answer's body as events, in the batches in which they arrive, up to `[DONE]`."""
 
 from collections.abc import AsyncGenerator
+from itertools import takewhile
 from typing import Final
 
 import anyio
@@ -8,6 +9,7 @@ import anyio
 from understudy.engines.server_sent_events import EventSplitter, ServerSentEvent
 from understudy.engines.transport import BodyBroken
 
+_DONE: Final = b"[DONE]"
 _DRAIN_S: Final = 0.1
 """How long to wait for the end of a body after its last event, to keep the connection."""
 
@@ -22,11 +24,10 @@ async def event_batches(
     splitter = EventSplitter()
     async for piece in pieces:
         events = splitter.feed(piece)
-        done_at = next((n for n, e in enumerate(events) if e.data.startswith(b"[DONE]")), None)
-        if done_at is None:
+        if not any(event.data.startswith(_DONE) for event in events):
             yield events
             continue
-        yield events[:done_at]
+        yield list(takewhile(lambda event: not event.data.startswith(_DONE), events))
         await _drain(pieces)
         return
     yield splitter.close()

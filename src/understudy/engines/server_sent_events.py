@@ -26,6 +26,8 @@ class EventSplitter:
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """Return the events that end within `piece`."""
+        if self._is_between_events and _is_one_event(piece):
+            return [ServerSentEvent(piece[6:-2])]
         block = self._rest + piece if self._rest else piece
         if b"\r" in block:
             block, held = _unify_line_ends(block)
@@ -34,6 +36,10 @@ class EventSplitter:
         *lines, last = block.split(b"\n")
         self._rest = last + held
         return self._take(lines)
+
+    @property
+    def _is_between_events(self) -> bool:
+        return not (self._rest or self._data or self._name or self._is_first_line)
 
     def close(self) -> list[ServerSentEvent]:
         """Return the event that lacked only its closing blank line when the stream ended.
@@ -61,6 +67,16 @@ class EventSplitter:
             elif line == b"data":
                 self._data.append(b"")
         return events
+
+
+def _is_one_event(piece: bytes) -> bool:
+    """Whether `piece` is one whole event of one line, as nearly every piece of a stream is."""
+    return (
+        piece.startswith(b"data: ")
+        and piece.find(b"\n") == len(piece) - 2
+        and piece.endswith(b"\n\n")
+        and b"\r" not in piece
+    )
 
 
 def _unify_line_ends(block: bytes) -> tuple[bytes, bytes]:

@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from understudy.api.http.browser import BrowserRules
 from understudy.api.http.envelope import send_error
-from understudy.api.http.trace import Answer
 from understudy.errors import (
     InvalidKey,
     InvalidRequest,
@@ -58,20 +57,19 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = Answer(send)
         try:
             headers = _headers(scope)
             is_protected = scope["path"].startswith(_PROTECTED)
             scope["caller"] = await self._caller(headers, is_protected=is_protected)
             if is_protected and scope["method"] in _WITH_BODY:
                 receive = self._judged_body(headers, receive)
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, send)
         except UnderstudyError as error:
-            if answer.has_started:
+            if scope["answer"].has_started:
                 raise
             if isinstance(error, ProviderError):
                 scope["log"] = {"provider": error.provider, "code": error.code}
-            await send_error(answer.send, error)
+            await send_error(send, error)
 
     async def _caller(self, headers: dict[str, str], *, is_protected: bool) -> Caller:
         if self._keys is None:

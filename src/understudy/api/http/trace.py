@@ -18,9 +18,9 @@ _CLIENT_GONE = 499
 
 
 class Answer:
-    """Watches an answer on its way out."""
+    """Watches an answer on its way out; the layers within find it in the scope as `answer`."""
 
-    def __init__(self, send: Send, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    def __init__(self, send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         """`headers` are added to those of the answer."""
         self._send = send
         self._headers = headers
@@ -35,8 +35,7 @@ class Answer:
         """Pass a message on to the server."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self._headers:
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+            message["headers"] = [*message.get("headers", ()), *self._headers]
         await self._send(message)
 
 
@@ -54,6 +53,7 @@ class Trace:
         began = time.perf_counter()
         request_id = new_id("req")
         answer = Answer(send, ((b"x-request-id", request_id.encode()),))
+        scope["answer"] = answer
         token = REQUEST_ID.set(request_id)
         try:
             await self._app(scope, receive, answer.send)
