@@ -40,7 +40,7 @@ STREAMS: list[tuple[bytes, list[tuple[bytes, bytes]]]] = [
 
 @pytest.mark.parametrize(("text", "expected"), STREAMS)
 def test_events_of_a_stream(text: bytes, expected: list[tuple[bytes, bytes]]) -> None:
-    assert split([text]) == expected
+    assert [(event.data, event.name) for event in split([text])] == expected
 
 
 @pytest.mark.parametrize("text", [text for text, _ in STREAMS])

@@ -60,18 +60,21 @@ def _delta(message: Message) -> Delta:
     )
 
 
-def with_usage_last(chunk: ChatChunk) -> Iterator[ChatChunk]:
-    """Yield `chunk` for a client that asked for usage: null until a last chunk without choices."""
+def with_usage_last(chunk: ChatChunk) -> tuple[ChatChunk, ...]:
+    """Return what a client that asked for usage gets: null until a last chunk without choices."""
     usage = chunk.usage
-    if chunk.choices:
-        chunk.usage = None
-        yield chunk
+    last: tuple[ChatChunk, ...] = ()
     if isinstance(usage, Usage):
-        yield msgspec.structs.replace(chunk, choices=[], usage=usage)
+        last = (msgspec.structs.replace(chunk, choices=[], usage=usage),)
+    if not chunk.choices:
+        return last
+    chunk.usage = None
+    return (chunk, *last)
 
 
-def without_usage(chunk: ChatChunk) -> Iterator[ChatChunk]:
-    """Yield `chunk` for a client that did not ask for usage; nothing when it holds nothing else."""
-    if chunk.choices:
-        chunk.usage = UNSET
-        yield chunk
+def without_usage(chunk: ChatChunk) -> tuple[ChatChunk, ...]:
+    """Return what a client that did not ask for usage gets: nothing of a chunk without choices."""
+    if not chunk.choices:
+        return ()
+    chunk.usage = UNSET
+    return (chunk,)

@@ -4,7 +4,7 @@ Knows no HTTP. Nothing here touches the database.
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -275,21 +275,24 @@ async def _render(
     first: ChatChunk, rest: AsyncIterator[ChatChunk], prepared: Prepared
 ) -> AsyncGenerator[ChatChunk, None]:
     """Yield the chunks in the form that this client asked for."""
-    render = with_usage_last if prepared.wants_usage else without_usage
-    for rendered in _in_dialect(first, prepared):
-        for chunk in render(rendered):
-            yield chunk
+    render = _rendering(prepared)
+    for chunk in render(first):
+        yield chunk
     async for raw in rest:
-        for rendered in _in_dialect(raw, prepared):
-            for chunk in render(rendered):
-                yield chunk
+        for chunk in render(raw):
+            yield chunk
 
 
-def _in_dialect(chunk: ChatChunk, prepared: Prepared) -> tuple[ChatChunk, ...]:
+def _rendering(prepared: Prepared) -> Callable[[ChatChunk], tuple[ChatChunk, ...]]:
+    counted = with_usage_last if prepared.wants_usage else without_usage
     if not prepared.wants_legacy:
-        return (chunk,)
-    legacy = legacy_chunk(chunk)
-    return () if legacy is None else (legacy,)
+        return counted
+
+    def render(chunk: ChatChunk) -> tuple[ChatChunk, ...]:
+        legacy = legacy_chunk(chunk)
+        return () if legacy is None else counted(legacy)
+
+    return render
 
 
 @asynccontextmanager

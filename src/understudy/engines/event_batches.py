@@ -1,7 +1,6 @@
 """Reads an answer's body as events, in the batches in which they arrive, up to `[DONE]`."""
 
 from collections.abc import AsyncGenerator
-from itertools import takewhile
 from typing import Final
 
 import anyio
@@ -24,12 +23,12 @@ async def event_batches(
     splitter = EventSplitter()
     async for piece in pieces:
         events = splitter.feed(piece)
-        if not any(event.data.startswith(_DONE) for event in events):
-            yield events
-            continue
-        yield list(takewhile(lambda event: not event.data.startswith(_DONE), events))
-        await _drain(pieces)
-        return
+        for index, event in enumerate(events):
+            if event.data.startswith(_DONE):
+                yield events[:index]
+                await _drain(pieces)
+                return
+        yield events
     yield splitter.close()
 
 

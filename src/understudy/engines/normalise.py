@@ -65,7 +65,7 @@ class StreamNormaliser:
         if not raw.choices:
             return None
         if len(raw.choices) == 1:
-            choices = self._choices(raw.choices[0])
+            choices = self._more_text(raw.choices[0]) or self._choices(raw.choices[0])
         else:
             ordered = sorted(raw.choices, key=lambda choice: choice.index or 0)
             choices = [entry for choice in ordered for entry in self._choices(choice)]
@@ -108,6 +108,15 @@ class StreamNormaliser:
         if self._usage is not None:
             return usage_of(self._usage)
         return estimated_usage(self._prompt_characters, self._completion_characters)
+
+    def _more_text(self, raw: RawChoice) -> list[ChunkChoice] | None:
+        """Return the entry of a choice that only goes on with its text, as nearly all do."""
+        index = 0 if self._is_single else raw.index or 0
+        state = self._states.get(index)
+        if state is None or state.finish or not (text := _text_alone(raw)):
+            return None
+        self._completion_characters += len(text)
+        return [ChunkChoice(index, Delta(content=text))]
 
     def _choices(self, raw: RawChoice) -> list[ChunkChoice]:
         """Return the choice's entry, after those that open the choices before it."""
@@ -172,6 +181,18 @@ class StreamNormaliser:
             if delta.function is not UNSET:
                 self._completion_characters += len(delta.function.arguments or "")
         return deltas or UNSET
+
+
+def _text_alone(raw: RawChoice) -> str | None:
+    """Return the text of a choice that brings nothing else."""
+    delta = raw.delta
+    if delta is None or raw.finish_reason is not None or raw.logprobs is not None:
+        return None
+    if delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
+        return None
+    if delta.refusal or delta.annotations or delta.audio:
+        return None
+    return delta.content if isinstance(delta.content, str) else None
 
 
 def _note_finish(state: _ChoiceState, reason: str | None, *, has_more: bool) -> None:

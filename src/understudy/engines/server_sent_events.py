@@ -3,12 +3,16 @@
 Follows the event stream format of the WHATWG HTML standard. Knows nothing of what events carry.
 """
 
-from typing import NamedTuple
+import re
+
+from msgspec import Struct
 
 _BOM = b"\xef\xbb\xbf"
+_ONE_EVENT = re.compile(rb"data: ([^\r\n]*)\n\n")
+"""One whole event of one line, as nearly every piece of a stream is."""
 
 
-class ServerSentEvent(NamedTuple):
+class ServerSentEvent(Struct, frozen=True):
     """One event; `name` is empty where the stream names none."""
 
     data: bytes
@@ -26,8 +30,8 @@ class EventSplitter:
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """Return the events that end within `piece`."""
-        if self._is_between_events and _is_one_event(piece):
-            return [ServerSentEvent(piece[6:-2])]
+        if self._is_between_events and (one := _ONE_EVENT.fullmatch(piece)):
+            return [ServerSentEvent(one[1])]
         block = self._rest + piece if self._rest else piece
         if b"\r" in block:
             block, held = _unify_line_ends(block)
@@ -67,16 +71,6 @@ class EventSplitter:
             elif line == b"data":
                 self._data.append(b"")
         return events
-
-
-def _is_one_event(piece: bytes) -> bool:
-    """Whether `piece` is one whole event of one line, as nearly every piece of a stream is."""
-    return (
-        piece.startswith(b"data: ")
-        and piece.find(b"\n") == len(piece) - 2
-        and piece.endswith(b"\n\n")
-        and b"\r" not in piece
-    )
 
 
 def _unify_line_ends(block: bytes) -> tuple[bytes, bytes]:

@@ -25,6 +25,10 @@ BODY: Final = "understudy.body"
 """Response extension that holds the ResponseBody: streams read it without httpx2's layers, which
 cost more than the rest of a chunk."""
 
+_KEEP_ALIVE_S: Final = 55.0
+"""Below the minute after which load balancers drop idle connections; people type slowly."""
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
+"""The phases are bounded by `_Attempt` and `_SilenceWatch`."""
 _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 _TIMEOUTS: Mapping[Phase, type[httpx2.TimeoutException]] = {
     "pool": httpx2.PoolTimeout,
@@ -50,11 +54,10 @@ class _Attempt:
     phase: Phase = "connect"
     is_reused: bool = False
 
-    def enter(self, phase: Phase, limit_s: float | None) -> None:
-        """Start `phase`; the socket's own timer bounds the last one, so it has no limit here."""
+    def enter(self, phase: Phase, limit_s: float) -> None:
+        """Start `phase`, which may last `limit_s`."""
         self.phase = phase
-        until = None if limit_s is None else asyncio.get_running_loop().time() + limit_s
-        self.deadline.reschedule(until)
+        self.deadline.reschedule(asyncio.get_running_loop().time() + limit_s)
 
 
 class ProviderTransport(httpx2.AsyncBaseTransport):
@@ -100,7 +103,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
                     headers=request.headers.multi_items(),
                     data=request.content or None,
                     allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None, sock_read=self._timeouts.read_s),
+                    timeout=_NO_TIMEOUT,
                     proxy=self._proxy,
                     trace_request_ctx=attempt,
                 )
@@ -116,7 +119,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
             raise BodyBroken(f"it sent no valid HTTP: {error.message}") from error
         except aiohttp.ClientError as error:
             raise httpx2.ConnectError(str(error), request=request) from error
-        body = ResponseBody(response)
+        body = ResponseBody(response, self._timeouts.read_s)
         return httpx2.Response(
             response.status,
             headers=list(response.raw_headers),
@@ -129,6 +132,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
         connector = aiohttp.TCPConnector(
             limit=self._max_connections,
             force_close=not keeps_connections,
+            keepalive_timeout=_KEEP_ALIVE_S if keeps_connections else None,
             ssl=self._ssl if self._ssl is not None else True,
         )
         return aiohttp.ClientSession(
@@ -143,18 +147,26 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
 class ResponseBody(httpx2.AsyncByteStream):
     """The body of a response, in the pieces in which it arrives."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, silence_s: float) -> None:
+        """`silence_s` is how long the provider may say nothing while it is being read."""
         self._response = response
+        self._silence_s = silence_s
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         content = self._response.content
+        watch = _SilenceWatch(content, self._silence_s)
         try:
+            watch.listen()
             while piece := await content.readany():
+                watch.pause()
                 yield piece
+                watch.listen()
         except TimeoutError as error:
             raise BodyTimeout(str(error)) from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise BodyBroken(str(error)) from error
+        finally:
+            watch.stop()
 
     async def aclose(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
@@ -162,6 +174,42 @@ class ResponseBody(httpx2.AsyncByteStream):
             self._response.release()
         else:
             self._response.close()
+
+
+class _SilenceWatch:
+    """Ends the reading of a body whose sender has been silent for too long.
+
+    One timer that looks now and then. aiohttp's `sock_read` sets a new timer for every piece, which
+    costs a tenth of all that a streamed chunk costs, and counts time in which nobody reads too.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, silence_s: float) -> None:
+        self._content = content
+        self._silence_s = silence_s
+        self._loop = asyncio.get_running_loop()
+        self._silent_since: float | None = None
+        self._timer = self._loop.call_later(silence_s, self._look)
+
+    def listen(self) -> None:
+        """Count silence from now on."""
+        self._silent_since = self._loop.time()
+
+    def pause(self) -> None:
+        """Count none while the reader is busy elsewhere."""
+        self._silent_since = None
+
+    def stop(self) -> None:
+        """End the watch."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        since = now if self._silent_since is None else self._silent_since
+        left_s = since + self._silence_s - now
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look)
+        else:
+            self._content.set_exception(aiohttp.SocketTimeoutError())
 
 
 def _began_to_answer(error: Exception) -> bool:
@@ -181,11 +229,13 @@ def _tracing() -> aiohttp.TraceConfig:
         attempt.enter("connect", attempt.timeouts.connect_s)
 
     async def enter_read(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.enter("read", None)
+        attempt: _Attempt = context.trace_request_ctx
+        attempt.enter("read", attempt.timeouts.read_s)
 
     async def note_reuse(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.is_reused = True
-        context.trace_request_ctx.enter("read", None)
+        attempt: _Attempt = context.trace_request_ctx
+        attempt.is_reused = True
+        attempt.enter("read", attempt.timeouts.read_s)
 
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_queued_start.append(enter_pool)

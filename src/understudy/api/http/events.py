@@ -28,13 +28,13 @@ def event(value: object) -> bytes:
     U+2028, U+2029 and U+0085 are escaped: openai 1.14 splits lines at them.
     """
     data = _encode(value)
-    if b"\xe2\x80" in data or b"\xc2\x85" in data:
+    if not data.isascii():
         data = (
             data.replace(b"\xe2\x80\xa8", b"\\u2028")
             .replace(b"\xe2\x80\xa9", b"\\u2029")
             .replace(b"\xc2\x85", b"\\u0085")
         )
-    return b"data: " + data + b"\n\n"
+    return b"data: %b\n\n" % data
 
 
 class OpenedStream(Protocol):
@@ -57,7 +57,6 @@ class EventStream:
     def __init__(self, exchange: Exchange, heartbeat_s: float) -> None:
         self._exchange = exchange
         self._heartbeat_s = heartbeat_s
-        self._wrote_at = time.monotonic()
 
     async def answer(self, opening: AbstractAsyncContextManager[OpenedStream]) -> None:
         """Send all that `opening` yields, then `[DONE]`.
@@ -82,21 +81,17 @@ class EventStream:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat)
             try:
-                await self._write(event(first))
+                await self._exchange.write(event(first))
                 async for value in rest:
-                    await self._write(event(value))
+                    await self._exchange.write(event(value))
             except UnderstudyError as error:  # carried past the group, which would wrap it
                 failure = error
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
 
-    async def _write(self, data: bytes) -> None:
-        self._wrote_at = time.monotonic()
-        await self._exchange.write(data)
-
     async def _beat(self) -> None:
         while True:
-            await anyio.sleep(self._wrote_at + self._heartbeat_s - time.monotonic())
-            if time.monotonic() - self._wrote_at >= self._heartbeat_s:
-                await self._write(_HEARTBEAT)
+            await anyio.sleep(self._exchange.wrote_at + self._heartbeat_s - time.monotonic())
+            if time.monotonic() - self._exchange.wrote_at >= self._heartbeat_s:
+                await self._exchange.write(_HEARTBEAT)

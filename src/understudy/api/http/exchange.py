@@ -6,6 +6,7 @@ routes that programs call all day are written against this class.
 
 import asyncio
 import string
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,8 @@ class Exchange:
         self._receive = receive
         self._send = send
         self.has_started = False
+        self.wrote_at = time.monotonic()
+        """When the last piece of a streamed body was sent."""
 
     def with_model(self, body: Any) -> Any:
         """Return `body` with the model that the path names, for `/v1/engines/{engine}/...`."""
@@ -74,6 +77,7 @@ class Exchange:
 
     async def write(self, body: bytes, *, is_last: bool = False) -> None:
         """Send a piece of the body; returns when the connection has taken it."""
+        self.wrote_at = time.monotonic()
         await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
     async def until_disconnect(self, work: Callable[[], Awaitable[None]]) -> None:
