@@ -1,16 +1,16 @@
 """A real Chromium, and pages of other origins on loopback ports of their own."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.http.serving import LogLines, Served, recorded_logs, serve, settings_for
+from tests.http.fixtures import logs, serve_with
 from tests.upstreams.http_server import Call, HttpServer, Reply
 
+__all__ = ["logs", "serve_with"]
+
+HTML = {"content-type": "text/html; charset=utf-8"}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,7 +22,6 @@ FLAGS = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
-ServeWith = Callable[..., AbstractContextManager[Served]]
 
 
 @pytest.fixture(scope="module")
@@ -54,23 +53,3 @@ def elsewhere() -> Iterator[int]:
     server.start()
     yield int(server.address.rpartition(":")[2])
     server.stop()
-
-
-HTML = {"content-type": "text/html; charset=utf-8"}
-
-
-@pytest.fixture
-def serve_with(tmp_path: Path) -> ServeWith:
-    """Serve with these settings, for one test."""
-
-    def start(**fields: Any) -> AbstractContextManager[Served]:
-        return serve(settings_for(tmp_path / "data", **fields))
-
-    return start
-
-
-@pytest.fixture
-def logs() -> Iterator[LogLines]:
-    """What the server logs while the test runs."""
-    with recorded_logs() as lines:
-        yield lines

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request
-from tests.browser.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import LogLines, Served, provider_at
 from tests.upstreams.scripted import ScriptedUpstream
 

@@ -1,6 +1,7 @@
 import stat
 
 import httpx2
+import pytest
 from tests.cli.running import Workplace
 
 
@@ -26,6 +27,8 @@ def test_the_table_names_every_key_and_its_state(workplace: Workplace) -> None:
 
 
 def test_no_keys_is_no_error(workplace: Workplace) -> None:
+    with workplace.serving():
+        pass
     ran = workplace.run("keys", "list")
     assert (ran.code, ran.out) == (0, "")
     assert "keys create" in ran.err
@@ -36,9 +39,47 @@ def test_what_the_store_refuses_is_one_sentence(workplace: Workplace) -> None:
     short = workplace.run("keys", "create", "--value", "short")
     assert (short.code, short.out) == (1, "")
     assert short.err == "understudy: A key needs at least 8 characters.\n"
+    workplace.run("keys", "create")
     unknown = workplace.run("keys", "revoke", "nothing-like-this")
     assert unknown.code == 1
     assert unknown.err.startswith("understudy: No key has this id, hint or name.")
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("revoke", "old")])
+def test_reading_commands_create_nothing(workplace: Workplace, words: tuple[str, ...]) -> None:
+    mistyped = workplace.folder / "mistyped"
+    ran = workplace.run("keys", *words, "--data-dir", str(mistyped))
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"understudy: There is no data directory {mistyped}: give the right")
+    assert "--data-dir" in ran.err and ran.err.count("\n") == 1
+    assert list(workplace.folder.iterdir()) == []
+
+
+def test_a_folder_of_something_else_gets_no_database(workplace: Workplace) -> None:
+    workplace.data_dir.mkdir()
+    ran = workplace.run("keys", "list")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"There is no database in the data directory {workplace.data_dir}" in ran.err
+    assert list(workplace.data_dir.iterdir()) == []
+
+
+def test_a_mistyped_database_url_creates_no_file(workplace: Workplace) -> None:
+    workplace.environment = {"UNDERSTUDY_DATABASE_URL": "sqlite:///mistyped.db"}
+    ran = workplace.run("keys", "list")
+    assert (ran.code, ran.out) == (1, "")
+    assert "There is no database mistyped.db" in ran.err and "database_url" in ran.err
+    assert list(workplace.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("keys", "list"), ("keys", "create"), ("serve", "--port", "0")])
+def test_a_file_in_place_of_the_data_directory_is_said(
+    workplace: Workplace, words: tuple[str, ...]
+) -> None:
+    workplace.data_dir.write_text("not a directory")
+    ran = workplace.run(*words)
+    assert (ran.code, ran.out) == (1, "")
+    assert f"{workplace.data_dir} is a file: name a folder with --data-dir" in ran.err
+    assert ran.err.count("\n") == 1
 
 
 def test_the_database_is_the_owners_alone(workplace: Workplace) -> None:

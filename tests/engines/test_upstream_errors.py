@@ -13,6 +13,7 @@ from understudy.engines.provider_errors import (
     excerpt,
     key_missing,
     reported_error,
+    timed_out,
     wrong_region,
 )
 
@@ -139,6 +140,19 @@ def test_a_wrong_region_names_the_right_provider_and_host() -> None:
     message = wrong_region(ACME, "acme-cn", "https://cn.example/v1").message
     assert "'acme-cn'" in message
     assert "cn.example" in message
+
+
+def test_a_timeout_tells_how_often_it_was_tried_and_the_total() -> None:
+    error = timed_out(ACME, "waiting for its answer", "read_s", 300.0, attempts=3)
+    assert "took longer than 300 s. It was tried 3 times: up to 900 s" in error.message
+    assert "timeouts.read_s" in error.message and "upstream_retries" in error.message
+
+
+def test_a_timeout_of_the_only_attempt_speaks_of_no_others() -> None:
+    error = timed_out(ACME, "connecting", "connect_s", 5.0)
+    assert error.message.endswith(
+        "connecting took longer than 5 s. Try again, or raise timeouts.connect_s."
+    )
 
 
 def test_a_refusal_keeps_param_code_and_words() -> None:

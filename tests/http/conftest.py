@@ -1,22 +1,13 @@
 """A server per module with the scripted upstream as its default provider."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from tests.http.serving import (
-    LogLines,
-    Served,
-    provider_at,
-    recorded_logs,
-    serve,
-    settings_for,
-)
+from tests.http.fixtures import logs, serve_with
+from tests.http.serving import Served, provider_at, serve, settings_for
 from tests.upstreams.scripted import ScriptedUpstream
 
-ServeWith = Callable[..., AbstractContextManager[Served]]
+__all__ = ["logs", "serve_with"]
 
 LIMITED = {
     "no-n": {"n": False},
@@ -68,20 +59,3 @@ def upstream(module_upstream: ScriptedUpstream) -> ScriptedUpstream:
 def server(module_server: Served, upstream: ScriptedUpstream) -> Served:
     """The module's server."""
     return module_server
-
-
-@pytest.fixture
-def serve_with(tmp_path: Path) -> ServeWith:
-    """Serve with other settings, for one test."""
-
-    def start(**fields: Any) -> AbstractContextManager[Served]:
-        return serve(settings_for(tmp_path / "data", **fields))
-
-    return start
-
-
-@pytest.fixture
-def logs() -> Iterator[LogLines]:
-    """What the server logs while the test runs."""
-    with recorded_logs() as lines:
-        yield lines

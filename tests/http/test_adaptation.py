@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from tests.http.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import HELLO, LogLines, Served, error_of, events_of, provider_at
 from tests.upstreams.scripted import ScriptedUpstream, answer, delayed, reset, stall, stream
 
@@ -331,7 +331,7 @@ def test_text_completions_name_the_model_that_stood_in(
         assert made["model"] == "understudy-extractive"
 
 
-@pytest.mark.parametrize("name", ["参数", "a\nb", "x" * 5000])
+@pytest.mark.parametrize("name", ["参数", "a\nb", "%41 ñ", "x" * 5000])
 def test_any_field_name_can_be_named_in_a_header(server: Served, name: str) -> None:
     response = server.chat(model="understudy-extractive", **{name: 1})
     assert response.status_code == 200

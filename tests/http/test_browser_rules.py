@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.http.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import HELLO, LogLines, Served, error_of
 from tests.upstreams.scripted import ScriptedUpstream
 

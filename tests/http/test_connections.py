@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.http.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import (
     HELLO,
     WAIT_S,

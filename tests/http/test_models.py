@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.http.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import HELLO, Served, error_of, provider_at, serve, settings_for
 from tests.upstreams.scripted import ScriptedUpstream
 

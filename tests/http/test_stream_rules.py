@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.http.chunks import HEAD, WEATHER, choices_of, chunk, reasons_of, text_of
-from tests.http.conftest import ServeWith
+from tests.http.fixtures import ServeWith
 from tests.http.serving import HELLO, Served, error_of, events_of, provider_at
 from tests.upstreams.scripted import (
     ScriptedUpstream,

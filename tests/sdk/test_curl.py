@@ -52,6 +52,15 @@ def test_chat(embedded: RunningServer, language: str) -> None:
     assert "Understudy" in answered["choices"][0]["message"]["content"]
 
 
+def test_objects_keep_their_nulls(embedded: RunningServer) -> None:
+    asked = {"model": "gpt-4", "messages": user("Hello")}
+    (choice,) = _answer(embedded, "POST", "/chat/completions", asked)["choices"]
+    assert (choice["logprobs"], choice["message"]["refusal"]) == (None, None)
+    text = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hello"}
+    (choice,) = _answer(embedded, "POST", "/completions", text)["choices"]
+    assert choice["logprobs"] is None
+
+
 def test_a_stream_is_data_lines_and_then_done(embedded: RunningServer) -> None:
     asked = {"model": "gpt-4", "messages": user("Hello"), "stream": True}
     status, text = _curl(embedded, "/chat/completions", asked)

@@ -121,6 +121,17 @@ def test_a_named_settings_file_must_exist(tmp_path: Path) -> None:
         load_settings({"config": tmp_path / "absent.toml"}, {}, tmp_path)
 
 
+def test_a_named_settings_file_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"is a folder: name an existing file with --config"):
+        load_settings({"config": tmp_path}, {}, tmp_path)
+
+
+def test_a_folder_in_place_of_the_usual_settings_file_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "understudy.toml").mkdir()
+    with pytest.raises(StartupError, match=r"understudy\.toml is a folder: .* move the folder"):
+        load_settings(None, {}, tmp_path)
+
+
 def test_a_folder_without_files_is_fine(tmp_path: Path) -> None:
     assert load_settings(None, {}, tmp_path).settings.port == 8000
 

@@ -57,7 +57,7 @@ def list_all(
     """List every key, revoked ones too; never their text."""
     from understudy.store.keys import list_keys
 
-    found = _in_store(load(config, data_dir).settings, list_keys)
+    found = _in_existing_store(load(config, data_dir).settings, list_keys)
     if as_json:
         say_json([asdict(key) for key in found])
     elif found:
@@ -77,7 +77,8 @@ def revoke(
     """Revoke a key: requests with it are refused within two seconds."""
     from understudy.store.keys import revoke_key
 
-    revoked = _in_store(load(config, data_dir).settings, lambda store: revoke_key(store, reference))
+    settings = load(config, data_dir).settings
+    revoked = _in_existing_store(settings, lambda store: revoke_key(store, reference))
     say(f"Revoked {revoked.id} ({revoked.hint}).")
 
 
@@ -88,6 +89,16 @@ def _row(key: "KeyInfo") -> tuple[str, ...]:
     created = datetime.fromtimestamp(key.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     state = "active" if key.revoked_at is None else "revoked"
     return (key.id, key.hint, key.name or "-", key.project, created, state)
+
+
+def _in_existing_store(
+    settings: "Settings", work: Callable[["Store"], Awaitable[_Result]]
+) -> _Result:
+    """Run `work` as `_in_store` does; where there is no database yet, say so and create none."""
+    from understudy.store.data_dir import require_database
+
+    require_database(database_url(settings), settings.data_dir)
+    return _in_store(settings, work)
 
 
 def _in_store(settings: "Settings", work: Callable[["Store"], Awaitable[_Result]]) -> _Result:

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     import socket
 
+    from understudy.cli.default_model import Outlook
     from understudy.settings import Settings
 
 _BACKLOG = 2048
@@ -31,6 +32,7 @@ def serve(
     ] = None,
 ) -> None:
     """Start the server."""
+    from understudy.cli.default_model import default_model_outlook
     from understudy.logs import configure_logs
     from understudy.settings.load import load_settings
     from understudy.store.lock import ServeLock
@@ -46,12 +48,13 @@ def serve(
     }
     settings = load_settings(flags).settings
     _refuse_unknown_apps(settings.apps)
+    outlook = default_model_outlook(settings)
     configure_logs(settings.log_level, settings.log_format)
     with ServeLock(settings.data_dir) as lock:
         listener = _bind(settings)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         lock.announce(settings.base_url)
-        _serve(settings, listener)
+        _serve(settings, outlook, listener)
 
 
 def _refuse_unknown_apps(names: tuple[str, ...]) -> None:
@@ -90,7 +93,7 @@ def _bind(settings: "Settings") -> "socket.socket":
     return listener
 
 
-def _serve(settings: "Settings", listener: "socket.socket") -> None:
+def _serve(settings: "Settings", outlook: "Outlook", listener: "socket.socket") -> None:
     import asyncio
 
     from understudy.cli.welcome import print_welcome
@@ -98,7 +101,7 @@ def _serve(settings: "Settings", listener: "socket.socket") -> None:
 
     created_key = asyncio.run(_prepare_store(settings))
     server = make_server(settings)
-    print_welcome(settings, created_key)
+    print_welcome(settings, outlook, created_key)
     server.run(sockets=[listener])
 
 

@@ -169,13 +169,18 @@ def unreachable(provider: ProviderIdentity, cause: str) -> ProviderUnreachable:
 
 
 def timed_out(
-    provider: ProviderIdentity, phase: str, setting: str, limit_s: float
+    provider: ProviderIdentity, phase: str, setting: str, limit_s: float, attempts: int = 1
 ) -> ProviderTimeout:
-    """Return the error for a phase that took longer than its setting allows."""
+    """Return the error for a phase that took longer than its setting allows at the last attempt."""
+    tried, remedy = "", f"Try again, or raise timeouts.{setting}"
+    if attempts > 1:
+        total_s = attempts * limit_s
+        tried = f" It was tried {attempts} times: up to {total_s:g} s and the pauses between."
+        remedy += "; upstream_retries sets how often it is repeated"
     return _named(
         ProviderTimeout(
             f"Provider '{provider.name}' at {provider.base_url}: {phase} took longer than "
-            f"{limit_s:g} s. Try again, or raise timeouts.{setting}."
+            f"{limit_s:g} s.{tried} {remedy}."
         ),
         provider,
     )
