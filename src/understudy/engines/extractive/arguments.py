@@ -8,11 +8,19 @@ Pure. Values that a schema needs but no text gives are the business of `structur
 import re
 from typing import Any
 
-from understudy.engines.extractive import amounts, closed, mentions, patterns, texts, words
+from understudy.engines.extractive import (
+    abbreviations,
+    amounts,
+    closed,
+    mentions,
+    patterns,
+    texts,
+    words,
+)
 from understudy.engines.extractive import schema as schemas
 from understudy.engines.extractive.context import Context
 from understudy.engines.extractive.evidence import Evidence
-from understudy.engines.extractive.parameters import Parameter, parameter, parameters
+from understudy.engines.extractive.parameters import Parameter, label_keys, parameter, parameters
 
 _DEEPEST = 5
 _MOST_OBJECTS = 20
@@ -23,6 +31,7 @@ def fill(wanted: list[Parameter], context: Context, depth: int = 0) -> dict[str,
     """Return the arguments that the evidence gives, in the order of `wanted`."""
     found: dict[str, Any] = {}
     numeric = [one for one in wanted if one.kind == "number"]
+    context.labels |= frozenset().union(*(one.name_keys | label_keys(one) for one in wanted))
     for name, number in amounts.assign(numeric, context.evidence).items():
         if not texts.overlaps((number.start, number.end), context.used):
             chosen = next(one for one in numeric if one.name == name)
@@ -31,7 +40,7 @@ def fill(wanted: list[Parameter], context: Context, depth: int = 0) -> dict[str,
     for one in sorted(wanted, key=_rank):
         if one.kind == "number":
             continue
-        value = _value(one, context, depth)
+        value = abbreviations.restored(_value(one, context, depth))
         if value is not None and patterns.fits(value, one.schema):
             found[one.name] = value
     return {one.name: found[one.name] for one in wanted if one.name in found}

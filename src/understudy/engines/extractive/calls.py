@@ -7,24 +7,30 @@ Pure: reads the conversation and the offered functions, makes nothing happen.
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from understudy.engines.extractive import (
-    arguments,
+    abbreviations,
     choose,
     evidence,
     question,
+    recall,
+    smalltalk,
     structured,
     texts,
     words,
 )
-from understudy.engines.extractive import schema as schemas
 from understudy.engines.extractive.choose import Function
-from understudy.engines.extractive.context import Context
 from understudy.engines.extractive.conversation import Call, Conversation, Turn
+from understudy.engines.extractive.filling import (
+    PlannedCall,
+    Request,
+    Wanted,
+    complete,
+    fill,
+)
 from understudy.engines.extractive.parameters import Parameter
 
 _CLAUSE = re.compile(
@@ -40,7 +46,13 @@ _CONTINUES = re.compile(
 _WITHDRAWS = re.compile(
     r"^\W*(?:no[,.]? (?:thanks|gracias|thank you)|never ?mind|forget it|cancel that|olv[ií]dalo"
     r"|d[eé]jalo"
-    r"|nada|算了|不用了|不要了)\W*$",
+    r"|(?:no[,.]? )?(?:mejor no|better not)|nada|(?:还是)?算了|不用了|不要了)\W*$",
+    re.IGNORECASE,
+)
+_AGAIN = re.compile(
+    r"^\W*(?:please |por favor,? )?(?:(?:try|do it|do that|once) (?:once )?(?:more|again)|retry"
+    r"|otra vez|(?:int[eé]ntal|hazl|repítel)o(?: de nuevo| otra vez)?|reint[eé]ntalo|再试一次|重试"
+    r"|再来一次)\W*$",
     re.IGNORECASE,
 )
 _MOST_CALLS = 16
@@ -50,59 +62,22 @@ _ENTITIES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
-    """A call to make: the function's name and its arguments."""
-
-    name: str
-    arguments: dict[str, Any]
-    is_recalled: bool = False
-    """No argument is from the user's message, all are from earlier calls and results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The calls to make now, or what has to be asked before one can be made."""
-
-    calls: list[PlannedCall] = field(default_factory=list)
-    missing: list[Parameter] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a plan is made from: the conversation, the functions, the moment."""
-
-    conversation: Conversation
-    functions: list[Function]
-    now: datetime
-
-    @cached_property
-    def asked(self) -> str:
-        """What of the user's last message can ask for a function."""
-        return self.evidence(question.asked_of(self.conversation.last_user)).text
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the user's last message holds more than what can ask for a function."""
-        return len(self.asked) < len(self.conversation.last_user)
-
-    def evidence(self, text: str) -> evidence.Evidence:
-        """Return the evidence of one text of the conversation."""
-        return evidence.read(text, self.conversation.language, self.now)
-
-
 def wanted(request: Request) -> Wanted:
     """Return the calls that the user's last message asks for; none when it asks for no function."""
     text = request.asked
-    if _WITHDRAWS.match(text):
+    if _WITHDRAWS.match(text) or (not text and request.conversation.last_user.strip()):
         return Wanted()
-    chosen = choose.best(text, request.functions)
+    chosen = choose.best(text, request.functions) or _contrasted(request)
+    function = chosen.function if chosen else None
+    if told := recall.told(function, request.conversation, text):
+        return Wanted(told=told)
     pending = _pending(request)
     if pending and (chosen is None or chosen.function is pending.function):
         return _answered(pending, request)
     if chosen is None:
-        again = _continued(request)
-        return again if again.calls else _looked_up(request)
+        ways = (_continued, _fitting, _looked_up)
+        found_by = (way(request) for way in ways)
+        return next((one for one in found_by if one.calls or one.missing), Wanted())
     found = [
         call
         for function, part in _parts(text, chosen.function, request)
@@ -125,7 +100,11 @@ def forced(request: Request, *, name: str | None) -> Wanted:
     pending = _pending(narrowed)
     partial = pending.arguments if pending and pending.function is function else {}
     text = request.conversation.last_user
-    given = {**_known(function, request), **partial, **_fill(function, text, request, asked="")}
+    given = {
+        **recall.known(function, request.conversation, request.asked),
+        **partial,
+        **fill(function, text, request, asked=""),
+    }
     completed = structured.completed(function.schema, given, request.evidence(text))
     return Wanted([PlannedCall(function.name, completed)])
 
@@ -186,18 +165,18 @@ def _repeated(
     function: Function, text: str, request: Request
 ) -> list[tuple[PlannedCall, list[Parameter]]]:
     """Return one call, or several when `text` names several values of one parameter."""
-    whole = _fill(function, text, request, asked="")
+    whole = fill(function, text, request, asked="")
     clauses = _clauses(text)
     variants = [whole]
     entities = {one.name for one in function.parameters if one.kind in _ENTITIES or one.required}
     texts_of = {one.name for one in function.parameters if one.kind in ("text", "array", "object")}
     for start, end in clauses[1:]:
-        part = _fill(function, text[start:end], request, asked="")
+        part = fill(function, text[start:end], request, asked="")
         changed = {name: value for name, value in part.items() if name in entities - texts_of}
         fresh = {n: v for n, v in changed.items() if n in whole and not _holds(variants, v)}
         if len(fresh) == 1 and not _holds(variants, next(iter(fresh.values()))):
             variants.append({**whole, **fresh})
-    return [_complete(function, given, request) for given in variants]
+    return [complete(function, given, request) for given in variants]
 
 
 def _holds(variants: list[dict[str, Any]], value: Any) -> bool:
@@ -208,46 +187,6 @@ def _holds(variants: list[dict[str, Any]], value: Any) -> bool:
 
 def _comparable(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str).strip('"').casefold()
-
-
-def _complete(
-    function: Function, given: dict[str, Any], request: Request
-) -> tuple[PlannedCall, list[Parameter]]:
-    if _missing(function, given) and request.is_long:
-        given = {**_required_elsewhere(function, request), **given}
-    known = _known(function, request) if _missing(function, given) else {}
-    is_recalled = bool(known) and not given
-    given = {**known, **given}
-    for one in _missing(function, given):
-        raw = _property(function, one.name)
-        if "default" in raw:
-            given[one.name] = raw["default"]
-        elif schemas.allows_null(raw):
-            given[one.name] = None
-    missing = _missing(function, given)
-    ordered = {one.name: given[one.name] for one in function.parameters if one.name in given}
-    return PlannedCall(function.name, ordered, is_recalled), missing
-
-
-def _required_elsewhere(function: Function, request: Request) -> dict[str, Any]:
-    """Return required arguments that the document around the request gives."""
-    found = _fill(function, request.conversation.last_user, request, asked="")
-    return {one.name: found[one.name] for one in _missing(function, {}) if one.name in found}
-
-
-def _missing(function: Function, given: dict[str, Any]) -> list[Parameter]:
-    return [one for one in function.parameters if one.required and one.name not in given]
-
-
-def _property(function: Function, name: str) -> dict[str, Any]:
-    properties = schemas.resolved(function.schema, function.schema).get("properties")
-    raw = schemas.as_schema(properties.get(name)) if isinstance(properties, dict) else {}
-    return schemas.resolved(raw, function.schema)
-
-
-def _fill(function: Function, text: str, request: Request, *, asked: str) -> dict[str, Any]:
-    context = Context(request.evidence(text), function.subject, function.schema, asked=asked)
-    return arguments.fill(function.parameters, context)
 
 
 def _unique(found: list[PlannedCall]) -> list[PlannedCall]:
@@ -273,20 +212,29 @@ class _Pending:
 def _pending(request: Request) -> _Pending | None:
     turns = [turn for turn in request.conversation.before_user if turn.speaker != "system"]
     earlier: list[str] = []
-    while len(turns) >= 2 and _asks(turns[-1]) and turns[-2].speaker == "user":
-        earlier.append(turns[-2].text)
+    while len(turns) >= 2 and turns[-2].speaker == "user":
+        if _asks(turns[-1]):
+            earlier.append(turns[-2].text)
+        elif not _is_aside(turns[-2], turns[-1]):
+            break
         turns = turns[:-2]
-    opening = next((t for t in reversed(earlier) if choose.best(t, request.functions)), None)
-    chosen = choose.best(opening, request.functions) if opening else None
-    if chosen is None:
-        return None
-    given: dict[str, Any] = {}
-    asked = ""
+    pending: _Pending | None = None
     for text in reversed(earlier):
-        given = {**_fill(chosen.function, text, request, asked=asked), **given}
-        missing = _complete(chosen.function, given, request)[1]
-        asked = missing[0].name if missing else ""
-    return _Pending(chosen.function, given, asked) if asked else None
+        chosen = choose.best(text, request.functions)
+        function = chosen.function if chosen else None if pending else _fitted(text, request)
+        if function and (pending is None or function is not pending.function):
+            pending = _Pending(function, {}, "")
+        if pending is not None:
+            pending = _filled(pending, text, request)
+    return pending if pending and pending.asked else None
+
+
+def _filled(pending: _Pending, text: str, request: Request) -> _Pending:
+    """Return `pending` with what `text` gives of it, and what is to be asked for next."""
+    given = fill(pending.function, text, request, asked=pending.asked)
+    given = {**pending.arguments, **given}
+    missing = complete(pending.function, given, request)[1]
+    return _Pending(pending.function, given, missing[0].name if missing else "")
 
 
 def _asks(turn: Turn) -> bool:
@@ -295,12 +243,19 @@ def _asks(turn: Turn) -> bool:
     )
 
 
+def _is_aside(asked: Turn, answer: Turn) -> bool:
+    """Tell whether two turns are small talk or a question between a request and its details."""
+    if answer.speaker != "assistant" or answer.calls:
+        return False
+    return question.is_question(asked.text) or smalltalk.is_courtesy(asked.text)
+
+
 def _answered(pending: _Pending, request: Request) -> Wanted:
     text = request.conversation.last_user
-    given = _fill(pending.function, text, request, asked=pending.asked)
+    given = fill(pending.function, text, request, asked=pending.asked)
     if not given:
         return Wanted()
-    call, missing = _complete(pending.function, {**pending.arguments, **given}, request)
+    call, missing = complete(pending.function, {**pending.arguments, **given}, request)
     return Wanted(missing=missing) if missing else Wanted([call])
 
 
@@ -308,6 +263,8 @@ def _continued(request: Request) -> Wanted:
     """Return the last call with other arguments for a message such as `and in Paris?`."""
     text = request.conversation.last_user
     last = _last_call(request.conversation)
+    if last and _AGAIN.match(text) and any(f.name == last.name for f in request.functions):
+        return Wanted([PlannedCall(last.name, last.arguments)])
     if (
         last is None
         or not _CONTINUES.search(text)
@@ -317,11 +274,61 @@ def _continued(request: Request) -> Wanted:
     function = next((f for f in request.functions if f.name == last.name), None)
     if function is None:
         return Wanted()
-    given = _fill(function, text, request, asked="")
+    given = fill(function, text, request, asked="")
     if not given or all(last.arguments.get(name) == value for name, value in given.items()):
         return Wanted()
-    call, missing = _complete(function, {**last.arguments, **given}, request)
+    call, missing = complete(function, {**last.arguments, **given}, request)
     return Wanted() if missing else Wanted([call])
+
+
+def _contrasted(request: Request) -> choose.Ranked | None:
+    """Return the function of `not in Paris, get it in Rome`: what is forbidden names it."""
+    if request.asked == request.addressed or not _INSTEAD.search(request.asked):
+        return None
+    return choose.best(request.addressed, request.functions)
+
+
+_INSTEAD = re.compile(
+    r"\b(?:but|instead|rather|sino|pero|en su lugar|it|(?:búsca|busca|haz|hazl|mánda|manda)l[oa])\b"
+    r"|而是|改|要",
+    re.IGNORECASE,
+)
+
+
+def _fitting(request: Request) -> Wanted:
+    """Return the call of a function whose values the message gives though it hardly names it."""
+    function = _fitted(request.asked, request)
+    if function is None:
+        return Wanted()
+    call, missing = complete(function, fill(function, request.asked, request, asked=""), request)
+    return Wanted(missing=missing) if missing else Wanted([call])
+
+
+def _fitted(text: str, request: Request) -> Function | None:
+    """Return the one function whose required values `text` gives, or some when it is half named.
+
+    `Send 50 euros to <IBAN>`: an amount and an account, and the word `send`.
+    """
+    if question.is_question(text):
+        return None
+    complete, begun = [], []
+    for one in choose.rank(choose.asked(text), request.functions):
+        needed = {p.name: p for p in one.function.parameters if p.required}
+        certain = all(p.kind in _CERTAIN for p in needed.values())
+        if one.score < _LEAST_FITTING or len(needed) < 2 or not certain:
+            continue
+        given = fill(one.function, text, request, asked="").keys() & needed.keys()
+        if len(given) == len(needed):
+            complete.append(one.function)
+        elif given and one.score >= _LEAST_BEGUN:
+            begun.append(one.function)
+    found = complete or begun
+    return found[0] if len(found) == 1 else None
+
+
+_LEAST_FITTING = 0.3
+_LEAST_BEGUN = 0.7
+_CERTAIN = frozenset({"email", "url", "phone", "id", "number", "date", "datetime", "currency"})
 
 
 def _looked_up(request: Request) -> Wanted:
@@ -331,7 +338,7 @@ def _looked_up(request: Request) -> Wanted:
     if not lookups or not question.is_question(asked) or len(words.terms(asked)) < 2:
         return Wanted()
     name = next(one.name for one in lookups[0].parameters if one.required)
-    return Wanted([PlannedCall(lookups[0].name, {name: asked})])
+    return Wanted([PlannedCall(lookups[0].name, {name: abbreviations.restored(asked)})])
 
 
 def _is_lookup(function: Function) -> bool:
@@ -348,25 +355,3 @@ _DOCUMENTS = frozenset({"document", "knowledg", "faq", "manual", "wiki"})
 def _last_call(conversation: Conversation) -> Call | None:
     calls = [call for turn in conversation.before_user for call in turn.calls]
     return calls[-1] if calls else None
-
-
-def _known(function: Function, request: Request) -> dict[str, Any]:
-    """Return values that earlier calls and results hold under a parameter's own name."""
-    known: dict[str, Any] = {}
-    for turn in request.conversation.before_user:
-        for call in turn.calls:
-            known.update(call.arguments)
-        if turn.speaker == "tool":
-            known.update(_result_fields(turn.text))
-    names = {one.name for one in function.parameters if one.required and one.kind != "text"}
-    return {name: value for name, value in known.items() if name in names and value is not None}
-
-
-def _result_fields(text: str) -> dict[str, Any]:
-    try:
-        decoded = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    if isinstance(decoded, list) and len(decoded) == 1:
-        decoded = decoded[0]
-    return decoded if isinstance(decoded, dict) else {}

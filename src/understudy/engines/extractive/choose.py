@@ -43,6 +43,7 @@ class Function:
     schema: dict[str, Any]
     parameters: list[Parameter]
     weights: dict[str, float]
+    name_keys: frozenset[str]
     subject: frozenset[str]
 
 
@@ -107,7 +108,7 @@ def _function(definition: dict[str, Any]) -> Function:
     if "time" in name_keys:
         _raise(weights, frozenset({"now"}), _NAME)
     subject = name_keys | description_keys
-    return Function(definition["name"], description, schema, wanted, weights, subject)
+    return Function(definition["name"], description, schema, wanted, weights, name_keys, subject)
 
 
 def _raise(weights: dict[str, float], keys: frozenset[str], weight: float) -> None:

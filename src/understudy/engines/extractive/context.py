@@ -17,6 +17,8 @@ class Context:
     root: dict[str, Any]
     used: list[texts.Span] = field(default_factory=list)
     asked: str = ""
+    labels: frozenset[str] = frozenset()
+    """The words that name the parameters being filled; on their own they are no value."""
 
     def take(self, mention: Mention | Moment) -> None:
         """Remember that a mention has become a value."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from understudy.engines.extractive import dates, numbers, words
+from understudy.engines.extractive import abbreviations, dates, numbers, words
 from understudy.engines.extractive.lexicon import UNIT_CONCEPTS, Language
 
 _LONGEST_READ = 8_000
@@ -27,24 +27,32 @@ _ID = re.compile(
     rf"|\d{{1,12}}-[A-Za-z0-9_-]{{1,40}}|[A-Za-z]{{1,12}}[-_][A-Za-z0-9_-]{{1,40}}"
     rf"|\d{{1,12}}[A-Za-z][A-Za-z0-9_-]{{0,40}})(?![{_LATIN}@])"
 )
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,4})?(?![A-Za-z0-9_])"
+)
 _QUOTED = re.compile(
     r"[\"“«「『](.{1,2000}?)[\"”»」』]|(?<!\w)['‘](.{1,500}?)['’](?!\w)", re.DOTALL
 )
 _CAPITALISED = r"[A-ZÁÉÍÓÚÑÜ][\w'’-]{0,40}"
-_NAME = rf"(?-i:{_CAPITALISED}(?:\s+(?:de\s+(?:la\s+)?|del\s+|van\s+)?{_CAPITALISED}){{0,3}})"
+_NAME = rf"(?-i:{_CAPITALISED}(?:\s+(?:de\s+(?:la\s+)?|del\s+|van\s+|&\s+)?{_CAPITALISED}){{0,4}})"
 _INTRODUCED = re.compile(
     rf"(?:\bmy name is|\bme llamo|\bmi nombre es|\bi am called|\bcall me|\ba nombre de"
     rf"|\bin the name of"
-    rf"|\bunder the name(?: of)?|\bcliente|\bcustomer|\bnamed|\bllamad[oa])\s+({_NAME})"
+    rf"|\bunder the name(?: of)?|\bcliente(?: es)?|\bcustomer(?: is)?|\bnamed"
+    rf"|\bllamad[oa])\s*:?\s+({_NAME})"
     rf"|(?:\bsoy|\bi am|\bi['’]m|\bthis is)\s+({_NAME})"
     rf"|\b(?:my name is|me llamo|mi nombre es)\s+([^\W\d_]{{2,30}})",
     re.IGNORECASE,
 )
 _CHINESE_INTRODUCED = re.compile(
-    "(?:我叫|我的名字是|我名叫|姓名是|客户叫?)([\u4e00-\u9fff]{2,4}|[A-Za-z]{2,20})"
+    "(?:我叫|我的名字是|我名叫|姓名是|客户(?:叫|是|为|姓名是?)?[：:]?)"
+    "([\u4e00-\u9fff]{2,4}|[A-Za-z]{2,20}(?: [A-Z&][A-Za-z\ua78f]{0,20}){0,3})"
+)
+_CHINESE_ADDRESSED = re.compile(
+    "(?<=[给为替])[\u4e00-\u9fff]{2,3}?(?=[开发寄打转买订下创预写送办])"
 )
 _ADDRESSED = re.compile(
-    rf"\b(?:for|with|to|para|con|a|of|de|from)\s+({_NAME})"
+    rf"\b(?:for|with|to|para|con|a|al|of|de|del|from)\s+(?:(?:the|la|el)\s+)?({_NAME})"
     rf"|\b(?:email|tell|message|invite|call|contact|avisa a|llama a|invita a)\s+({_NAME})",
     re.IGNORECASE,
 )
@@ -141,15 +149,19 @@ class Evidence:
     def ids(self) -> list[Mention]:
         """Words with digits in them, such as `ABC-123`; plain numbers are not among them."""
         taken = _spans(*self.emails, *self.urls, *self.moments)
+        accounts = [
+            Mention(m[0].replace(" ", ""), m.start(), m.end()) for m in _IBAN.finditer(self.text)
+        ]
+        taken += _spans(*accounts)
         found = (_mention(match) for match in _ID.finditer(self.text))
-        return [
+        return accounts + [
             m for m in found if not any(m.start < end and start < m.end for start, end in taken)
         ]
 
     @cached_property
     def digits(self) -> list[Mention]:
         """The runs of digits that are no amount, count or date, and so may be ids."""
-        taken = _spans(*self.emails, *self.urls, *self.moments)
+        taken = _spans(*self.emails, *self.urls, *self.moments, *self.ids)
         taken += _spans(*(n for n in self.numbers if _is_amount(n)))
         found = (_mention(match) for match in _DIGITS.finditer(self.text))
         return [
@@ -177,6 +189,7 @@ class Evidence:
         for match in _ADDRESSED.finditer(self.text):
             group = 1 if match[1] else 2
             addressed.append(Mention(match[group], match.start(group), match.end(group)))
+        addressed += [_mention(match) for match in _CHINESE_ADDRESSED.finditer(self.text)]
         return [*self.introduced, *addressed]
 
     @cached_property
@@ -248,6 +261,7 @@ def read(text: str, language: Language, now: datetime) -> Evidence:
 
     Long runs of white space are shortened, since every pattern here would try each of their parts.
     """
+    text = abbreviations.joined(text)
     text = _WIDE_SPACE.sub(lambda run: "\n\n" if "\n" in run[0] else " ", text)
     if len(text) > _LONGEST_READ:
         half = _LONGEST_READ // 2

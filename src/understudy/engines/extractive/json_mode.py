@@ -7,14 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from understudy.engines.extractive import words
+
 _LONGEST_READ = 20_000
 _NAME = (
     r"[\"'“`]?[A-Za-z_áéíóúñ\u4e00-\u9fff][\w\u4e00-\u9fff]{0,40}[\"'”`]?(?:\s*\([^)\n]{0,60}\))?"
 )
 _FIELDS = re.compile(
-    r"(?:\b(?:keys|fields|properties|attributes|campos|claves|propiedades|atributos)\b|字段|键"
+    r"(?:\b(?:keys|fields|properties|attributes|campos|claves|propiedades|atributos)\b|字段名?|键名?"
     r"|属性)"
-    rf"\s*(?:called|named|are|son|llamad[oa]s|:|：|为|是)?\s*(?P<names>{_NAME}(?:\s*(?:,|、|，"
+    rf"\s*(?:called|named|are|son|llamad[oa]s|包括|包含|分别为|:|：|为|是)?\s*(?P<names>{_NAME}(?:\s*(?:,|、|，"
     rf"|and|y|e|和|;)\s*(?:and\s+|y\s+)?{_NAME}){{0,30}})",
     re.IGNORECASE,
 )
@@ -25,6 +27,22 @@ _FIELD = re.compile(
     r"|字段[\"“](?P<name3>\w{1,40})",
     re.IGNORECASE,
 )
+_CONTENTS = re.compile(
+    r"\bjson\b(?:\s+(?:object|objeto))?\s+(?:with|con|containing|que contenga)\s+"
+    rf"(?:(?:the|el|la|los|las)\s+)?(?P<names>{_NAME}(?:\s*,\s*{_NAME}){{0,30}}"
+    rf"\s*,?\s*\b(?:and|y|e)\s+{_NAME})(?=\s*(?:[:.;\n]|$|of|for|from|de|para|sobre))",
+    re.IGNORECASE,
+)
+_QUOTED_NAME = r"[\"'“`]\w{1,40}[\"'”`]"
+_QUOTED_FIELDS = re.compile(
+    rf"(?P<names>{_QUOTED_NAME}(?:\s*(?:,|、|，|\band\b|\by\b|\be\b|和)\s*){{1,2}}{_QUOTED_NAME}"
+    rf"(?:(?:\s*(?:,|、|，|\band\b|\by\b|\be\b|和)\s*){{1,2}}{_QUOTED_NAME}){{0,30}})"
+    r"\s*(?:keys|fields|properties|这?[两三四几]?个?(?:字段|键))",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?]\s+|[。！？\n]")
+_NAMED = "x-named"
+_NUMBERS = frozenset({"age", "quantity", "amount", "price", "total", "balance", "percent"})
 _SEPARATOR = re.compile(r"\s*(?:,|、|，|;|\band\b|\by\b|\be\b|和)\s*")
 _OPEN = re.compile(r"\{")
 _MOST_TEMPLATES = 20
@@ -38,15 +56,30 @@ def schema_of(prompt: str) -> dict[str, Any]:
     if template is not None:
         return _schema_of_sample(template.sample)
     names = _names(prompt)
-    properties = {name: {"type": "string"} for name in names or ["answer"]}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    if not names:
+        return {"type": "object", "properties": {"answer": {"type": "string"}}}
+    properties = {name: _named(name) for name in names}
+    counted = [name for name, part in properties.items() if "anyOf" in part]
+    return {"type": "object", "properties": properties, "required": counted, _NAMED: names}
 
 
-def without_template(text: str) -> str:
-    """Return `text` without the object that shows the fields, which is not evidence of them."""
+def with_unknown(schema: dict[str, Any], value: Any) -> Any:
+    """Return the object `value` with null for the fields that were named but are not known."""
+    named = schema.get(_NAMED)
+    return {name: value.get(name) for name in named} if named else value
+
+
+def without_fields(text: str) -> str:
+    """Return `text` without what shows or names the fields, which is not evidence of them."""
     text = text[-_LONGEST_READ:]
     template = _template(text)
-    return text if template is None else text[: template.start] + text[template.end :]
+    if template is not None:
+        return text[: template.start] + text[template.end :]
+    match = _listed(text) or _FIELD.search(text)
+    if match is None:
+        return text
+    start = max((m.end() for m in _SENTENCE_END.finditer(text, 0, match.start())), default=0)
+    return text[:start] + text[match.end() :].lstrip(" .:：。,，;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +138,19 @@ _TYPE_WORDS = {
 }  # fmt: skip
 
 
+def _listed(prompt: str) -> re.Match[str] | None:
+    patterns = (_FIELDS, _CONTENTS, _QUOTED_FIELDS)
+    return next((match for one in patterns if (match := one.search(prompt))), None)
+
+
+def _named(name: str) -> dict[str, Any]:
+    """Return the schema of a field that is only named."""
+    keys = _NUMBERS.intersection(words.terms(words.split_identifier(name)))
+    return {"anyOf": [{"type": "number"}, {"type": "null"}]} if keys else {"type": "string"}
+
+
 def _names(prompt: str) -> list[str]:
-    match = _FIELDS.search(prompt)
+    match = _listed(prompt)
     if match:
         raw = [
             re.sub(r"\s*\(.*", "", part).strip("\"'“”` ")

@@ -14,7 +14,7 @@ _SPANISH = frozenset(
     cuanta cuantos es son esta estan este ese eso hay mi mis tu tus su sus yo usted muy mas pero
     porque quiero necesito puedes dime hola gracias buenos buenas dias tardes noches adios soy
     me llamo estoy tengo tiene hace favor quisiera di responde solo repite eres esto tambien ya
-    puede podria sobre gustaria dame vale si mañana manana cuesta ok dice cuenta""".split()
+    puede podria sobre gustaria dame vale si mañana manana cuesta ok dice cuenta mejor""".split()
 )
 _ENGLISH = frozenset(
     """the of to in on at for by with from and or is are was were be do does did have has had will

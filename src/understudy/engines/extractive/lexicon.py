@@ -24,7 +24,7 @@ estos estas esos esas aquel hay haber he ha han había hacer hace hago haz haces
 le les lo nos os mi mis tu tus su sus nuestro yo tú él ella ellos ellas usted ustedes nosotros
 ya no sí muy más menos mas también tampoco porque pues favor quiero quisiera querría necesito
 puedo puedes puede pueden podría podrías podemos dime dígame gracias hola tengo tiene tienen tener
-va voy ir van vamos saber sabes gustaría cuéntame cuentame
+va voy ir van vamos saber sabes gustaría cuéntame cuentame hacía tenía había dijo dijiste
 """
 
 _CHINESE_STOPWORDS = """
@@ -32,7 +32,7 @@ _CHINESE_STOPWORDS = """
 能不能 能否 是 有 在 和 与 跟 或 给 把 为 从 到 去 对 这 那 这个 那个 什么 怎么 怎么样 怎样 如何
 哪 哪个 哪些 几 多少 多大 谁 为什么 现在 请问 告诉 告诉我 我的 你的 您的 也 都 就 还 不 没 没有
 很 最 吗 说 会 用 让 被 以及 还有 需要 关于 麻烦 谢谢 你好 您好 想知道 我想 我要 请帮我 是多少
-是什么 一个 个 里
+是什么 一个 个 里 别 别忘 别忘了
 """
 
 GENERIC_CONCEPTS = frozenset(
@@ -48,6 +48,7 @@ GENERIC_CONCEPTS = frozenset(
         "question",
         "description",
         "message",
+        "number",
         "money",
     }
 )

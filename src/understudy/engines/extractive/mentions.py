@@ -158,7 +158,7 @@ def _string(one: Parameter, context: Context) -> Mention | None:
         return texts.sum_in(evidence)
     cues = one.name_keys - {"id", "number"}
     found = texts.after_cue(evidence, cues, context.used)
-    if found and not _is_subject(found, context):
+    if found and not _is_label(found, context):
         return found
     quoted = _first_free(evidence.quoted, context)
     if quoted or not one.required:
@@ -167,17 +167,22 @@ def _string(one: Parameter, context: Context) -> Mention | None:
     return found or _asked_whole(one, context) or leftover(one, context)
 
 
-def _is_subject(mention: Mention, context: Context) -> bool:
-    return all(key in context.subject for key in words.terms(mention.value))
+def _is_label(mention: Mention, context: Context) -> bool:
+    naming = context.subject | context.labels
+    return all(key in naming for key in words.terms(mention.value))
 
 
 def leftover(one: Parameter, context: Context) -> Mention | None:
     """Return what remains of the text for a required parameter when all else has been taken."""
     if not one.required:
         return None
+    asking = context.subject | one.name_keys | context.labels | {*words.terms(_POINTING)}
     used = [*context.used, *((m.start, m.end) for m in context.evidence.moments)]
     used += [(n.start, n.end) for n in context.evidence.numbers]
-    return texts.residual(context.evidence, context.subject | one.name_keys, used)
+    return texts.residual(context.evidence, asking, used)
+
+
+_POINTING = "same mismo misma 一样 同样"
 
 
 def _asked_whole(one: Parameter, context: Context) -> Mention | None:
@@ -185,8 +190,19 @@ def _asked_whole(one: Parameter, context: Context) -> Mention | None:
     text = context.evidence.text
     if one.name != context.asked or len(text) > _LONGEST_ANSWER or text.rstrip().endswith("?"):
         return None
+    if one.kind in ("person", "place", "string") and _is_spent(context):
+        return None
     match = _ANSWER.match(text)
     return Mention(match["value"], *match.span("value")) if match else None
+
+
+def _is_spent(context: Context) -> bool:
+    """Tell whether all that a message says has become the value of other parameters."""
+    if not context.used:
+        return False
+    spans = [*context.used, *((m.start, m.end) for m in context.evidence.currencies)]
+    said = [word for word in context.evidence.words if word.keys]
+    return all(texts.overlaps((word.start, word.end), spans) for word in said)
 
 
 _LONGEST_ANSWER = 200

@@ -35,6 +35,7 @@ _NAMES_OF_KINDS: tuple[tuple[Kind, str], ...] = (
     ("place", "city location country origin destination region address airport"),
     ("date", "date deadline"),
     ("id", "id sku code código ref reference uuid number número 编号 号码 单号"),
+    ("id", "iban bic account cuenta 账号 账户"),
     ("person", "person customer patient employee contact user attendee recipient"),
     ("time", "time"),
 )
@@ -104,6 +105,15 @@ def label(parameter: Parameter) -> str:
     description = str(parameter.schema.get("description") or "").strip()
     first = _END_OF_LABEL.split(description)[0].rstrip(".,;: ")
     return first if 0 < len(first) <= 120 else words.split_identifier(parameter.name).lower()
+
+
+def label_keys(parameter: Parameter) -> frozenset[str]:
+    """Return the words of a label that is short enough to be said before a value."""
+    keys = words.terms(label(parameter))
+    return frozenset(keys) if len(keys) <= _MOST_LABEL_KEYS else frozenset()
+
+
+_MOST_LABEL_KEYS = 2
 
 
 def _kind(

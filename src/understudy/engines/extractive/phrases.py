@@ -2,6 +2,8 @@
 
 # ruff: noqa: RUF001 - full-width punctuation is how Chinese is written
 
+import re
+
 from understudy.engines.extractive.lexicon import Language
 
 _PHRASES: dict[str, dict[Language, str]] = {
@@ -131,5 +133,15 @@ def enumerate_items(items: list[str], language: Language) -> str:
     """Return `items` as a list in a sentence: `a, b and c`."""
     if len(items) < 2:
         return "".join(items)
-    comma, last = say("comma", language), say("and", language)
+    comma, last = say("comma", language), _and_before(items[-1], language)
     return (comma if language != "zh" else "、").join(items[:-1]) + last + items[-1]
+
+
+def _and_before(item: str, language: Language) -> str:
+    """Return the conjunction; the Spanish `y` is `e` before its own sound, but not before `hie`."""
+    if language == "es" and _SOUNDS_LIKE_Y.match(item):
+        return say("and", language).replace("y", "e")
+    return say("and", language)
+
+
+_SOUNDS_LIKE_Y = re.compile(r"\W*h?[ií](?![aeoáéó])", re.IGNORECASE)

@@ -13,8 +13,10 @@ from understudy.engines.extractive import (
     choose,
     conversation,
     evidence,
+    filling,
     json_mode,
     prose,
+    results,
     structured,
     tokens,
 )
@@ -83,14 +85,14 @@ def _refuse_longer(prompt_tokens: int) -> None:
 
 def _calls(
     request: ChatRequest, read: Conversation, now: datetime
-) -> list[calls.PlannedCall] | str | None:
+) -> list[filling.PlannedCall] | str | None:
     """Return the calls to make, or the question to ask before one can be made."""
     functions = choose.read(request.get("tools"))
     mode, names = _choice(request.get("tool_choice"), functions)
     functions = [f for f in functions if names is None or f.name in names]
     if mode == "none" or not functions:
         return None
-    wanted = calls.Request(read, functions, now)
+    wanted = filling.Request(read, functions, now)
     if mode == "required":
         name = functions[0].name if names is not None and len(functions) == 1 else None
         made = calls.remaining(calls.forced(wanted, name=name), read.since_user)
@@ -98,6 +100,8 @@ def _calls(
     if prose.is_small_talk(read):
         return None
     found = calls.wanted(wanted)
+    if found.told and not read.has_fresh_results:
+        return " ".join(results.facts(found.told, read.language))
     if found.missing and not read.has_fresh_results:
         return _question(found, read)
     if calls.were_made(found, read.before_user) and prose.of_earlier_results(read):
@@ -105,7 +109,7 @@ def _calls(
     return _limited(calls.remaining(found, read.since_user), request)
 
 
-def _limited(found: list[calls.PlannedCall], request: ChatRequest) -> list[calls.PlannedCall]:
+def _limited(found: list[filling.PlannedCall], request: ChatRequest) -> list[filling.PlannedCall]:
     return found[:1] if request.get("parallel_tool_calls") is False else found
 
 
@@ -136,14 +140,14 @@ def _named(choice: Any) -> str:
     return named if isinstance(named, str) else ""
 
 
-def _question(found: calls.Wanted, read: Conversation) -> str:
+def _question(found: filling.Wanted, read: Conversation) -> str:
     names = [label(one) for one in found.missing]
     phrase = "ask" if len(names) == 1 else "ask_several"
     listed = enumerate_items(names, read.language)
     return say(phrase, read.language, missing=listed) + say("ask_question", read.language)
 
 
-def _with_calls(found: list[calls.PlannedCall], request: ChatRequest, prompt_tokens: int) -> Plan:
+def _with_calls(found: list[filling.PlannedCall], request: ChatRequest, prompt_tokens: int) -> Plan:
     limit = _limit(request)
     made: list[PlannedToolCall] = []
     used = 0
@@ -169,7 +173,7 @@ def _text(request: ChatRequest, read: Conversation, now: datetime) -> str:
     text = prose.write(read, offered)
     if kind == "json_object":
         schema = json_mode.schema_of(f"{read.system}\n{read.last_user}")
-        told = evidence.read(json_mode.without_template(read.last_user), read.language, now)
+        told = evidence.read(json_mode.without_fields(read.last_user), read.language, now)
         return _json(schema, told, text)
     if kind == "json_schema":
         definition = wanted.get("json_schema")
@@ -188,7 +192,7 @@ def _json(schema: dict[str, Any], told: Evidence, text: str) -> str:
             "Check that its bounds, patterns and references can be met.",
             param="response_format",
         ) from error
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(json_mode.with_unknown(schema, value), ensure_ascii=False)
 
 
 def _with_text(text: str, request: ChatRequest, prompt_tokens: int) -> Plan:

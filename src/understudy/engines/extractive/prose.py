@@ -3,9 +3,11 @@
 Pure: decides which of them, in that order, from the conversation alone.
 """
 
-from understudy.engines.extractive import question, quote, results, smalltalk
+from itertools import zip_longest
+
+from understudy.engines.extractive import forbidden, question, quote, results, smalltalk
 from understudy.engines.extractive.conversation import Conversation, Turn
-from understudy.engines.extractive.phrases import cannot_answer
+from understudy.engines.extractive.phrases import cannot_answer, say
 from understudy.engines.extractive.quote import Source
 from understudy.wire import passages
 
@@ -27,6 +29,8 @@ def write(conversation: Conversation, offered: list[str]) -> str:
     spoken = smalltalk.reply(conversation, offered)
     if spoken is not None:
         return spoken
+    if offered and forbidden.only_forbids(conversation.last_user):
+        return say("agreed", conversation.language)
     return _quoted(conversation) or _refusal(conversation)
 
 
@@ -75,10 +79,11 @@ def _quoted(conversation: Conversation) -> str | None:
 def _other_sources(conversation: Conversation, document: str) -> list[Source]:
     sources = [Source(document)] if document else []
     sources.append(Source(quote.facts(passages.without_passages(conversation.system))))
-    for turn in conversation.before_user:
+    earlier = conversation.before_user
+    for turn, following in zip_longest(earlier, earlier[1:]):
         if turn.speaker == "tool":
             sources.append(Source("\n".join(_facts(turn, conversation)), weight=0.9))
-        elif turn.speaker == "user":
+        elif turn.speaker == "user" and not (following and following.calls):
             stated = [
                 s
                 for s in quote.split(passages.without_passages(turn.text))

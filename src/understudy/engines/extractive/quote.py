@@ -23,7 +23,8 @@ _LONGEST_SENTENCE = 600
 _PREFIX = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”»)]?\s+(?=[^a-z])|(?<=[。！？；])|\n+")
 _ABBREVIATED = re.compile(
-    r"\b(?:Sr|Sra|Dr|Dra|Mr|Mrs|Ms|St|Art|art|No|núm|pág|p|approx|etc|vs|e\.g|i\.e)\.$"
+    r"\b(?:Sr|Sra|Dr|Dra|Mr|Mrs|Ms|St|Art|art|No|núm|pág|p|approx|etc|vs|e\.g|i\.e|Srta|Prof|Lic|Ing|Dña)\.$"
+    r"|(?:^|\s)[A-Z]\.$"
 )
 _INSTRUCTION = re.compile(
     r"^\W*(?:you (?:are|must|should|will|can|have to|need)|your (?:task|job|role|goal|name)"

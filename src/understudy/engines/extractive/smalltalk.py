@@ -42,7 +42,8 @@ _GOODBYE = re.compile(
     re.IGNORECASE,
 )
 _AGREED = re.compile(
-    r"\W*(?:ok(?:ay)?|fine|all right|never ?mind|forget it|no,? (?:thanks|thank you|gracias)|vale"
+    r"\W*(?:ok(?:ay)?|fine|all right|never ?mind|forget it"
+    r"|(?:no,? )?(?:mejor no|better not)|no,? (?:thanks|thank you|gracias)|vale"
     r"|de acuerdo|perfecto"
     r"|olv[ií]dalo|d[eé]jalo|nada|entendido|好的?|算了|不用了|知道了)\W*",
     re.IGNORECASE,

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.engines.extractive import arguments, closed, generate, mentions, words
+from understudy.engines.extractive import (
+    abbreviations,
+    arguments,
+    closed,
+    generate,
+    mentions,
+    words,
+)
 from understudy.engines.extractive import schema as schemas
 from understudy.engines.extractive.context import Context
 from understudy.engines.extractive.evidence import Evidence
@@ -191,13 +198,19 @@ def _found_properties(builder: _Builder, schema: dict[str, Any], depth: int) -> 
     scalars = [one for one in parameters(schema, builder.root) if one.kind != "object"]
     context = Context(builder.evidence, frozenset(), builder.root)
     found = arguments.fill(scalars, context)
+    for one in scalars:
+        if one.kind == "person" and not one.required and one.name not in found:
+            named = next(filter(context.is_free, builder.evidence.proper_nouns), None)
+            found[one.name] = abbreviations.restored(named.value) if named else None
     strings = [one for one in scalars if _is_plain_string(one)]
     for one in strings:
         if builder.answer and _is_answer(one):
             found[one.name] = builder.answer
         elif one.required and one.name not in found:
             left = mentions.leftover(one, context)
-            found[one.name] = left.value if left else _only(builder.answer, strings)
+            found[one.name] = (
+                abbreviations.restored(left.value) if left else _only(builder.answer, strings)
+            )
             context.used += [(left.start, left.end)] if left else []
     return {name: value for name, value in found.items() if value is not None}
 

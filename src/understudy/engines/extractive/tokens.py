@@ -1,7 +1,6 @@
-"""Counting, cutting and streaming of text in the embedded model's tokens.
+"""The tokens of a prompt, and the pieces in which the embedded model's text is streamed.
 
-A token is up to four letters of a word, up to three digits, one CJK character or one symbol, each
-with the white space before it. Knows nothing of models or prompts' meaning.
+What a token is stands in `wire/tokens.py`. Knows nothing of models or prompts' meaning.
 """
 
 import json
@@ -9,25 +8,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_TOKEN = re.compile(rf"\s*+(?:[{_CJK}]|[^\W\d_{_CJK}]{{1,4}}+|\d{{1,3}}+|\S)|\s++")
-_WORD = re.compile(rf"\s*+(?:[{_CJK}]|[^\s{_CJK}]{{1,64}}+)|\s++")
+from understudy.wire.tokens import CJK, count, cut
+
+__all__ = ["count", "count_prompt", "cut", "words"]
+
+_WORD = re.compile(rf"\s*+(?:[{CJK}]|[^\s{CJK}]{{1,64}}+)|\s++")
 
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_ANSWER_START = 3
-
-
-def count(text: str) -> int:
-    """Return the number of tokens of `text`."""
-    return len(_TOKEN.findall(text))
-
-
-def cut(text: str, limit: int) -> str:
-    """Return the first `limit` tokens of `text`."""
-    for number, match in enumerate(_TOKEN.finditer(text)):
-        if number == limit:
-            return text[: match.start()]
-    return text
 
 
 def words(text: str) -> list[str]:
