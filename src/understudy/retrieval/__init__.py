@@ -1,0 +1,1 @@
+"""From files to passages: parsing, chunking, searching and citing. Knows nothing of HTTP."""
