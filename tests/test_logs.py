@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from datetime import datetime
 
 from understudy.logs import REQUEST_ID, HumanFormatter, JsonFormatter
@@ -63,3 +65,27 @@ def test_a_human_line_cannot_be_forged() -> None:
 
 def test_a_human_line_outside_a_request_names_none() -> None:
     assert HumanFormatter().format(record()).endswith("did it")
+
+
+# In a process of its own, since it takes the root logger's handlers away.
+_MALFORMED_FORM = """
+import logging
+from understudy.logs import configure_logs
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
+configure_logs("debug", "human")
+logging.getLogger("understudy").warning("logs are on")
+try:
+    MultipartParser(b"edge").write(b"--edge\\r\\nsecret header\\r\\n")
+except FormParserError:
+    print("refused")
+"""
+
+
+def test_a_malformed_form_is_not_quoted_in_the_log() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _MALFORMED_FORM], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "refused\n"
+    assert [line.partition("WARNING ")[2] for line in done.stderr.splitlines()] == ["logs are on"]

@@ -30,6 +30,8 @@ def configure_logs(level: str, style: Literal["auto", "human", "json"]) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Its warnings quote a malformed form; the 400 that answers it says what is wrong.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

@@ -37,6 +37,18 @@ class TimeoutSettings(BaseModel):
     list_models_s: float = Field(default=3.0, gt=0)
 
 
+class RetrievalSettings(BaseModel):
+    """How files are read into vector stores, and what may be spent on one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(default=1, ge=1, le=64)
+    """Files read at the same time."""
+    parse_time_s: float = Field(default=300.0, gt=0)
+    parse_memory_bytes: int = Field(default=1024**3, ge=128 * 1024**2)
+    parse_pages: int = Field(default=5_000, ge=1)
+
+
 class ModelSettings(BaseModel):
     """What applies to one model: defaults for what a request leaves out, and its stand-ins."""
 
@@ -78,6 +90,10 @@ class Settings(BaseSettings):
     cors_origins: NameList = ()
     allowed_hosts: NameList = ()
     json_limit_bytes: int = Field(default=25 * 1024 * 1024, ge=1024)
+    file_limit_bytes: int = Field(default=512 * 1024**2, ge=1024)
+    upload_limit_bytes: int = Field(default=8 * 1024**3, ge=1024)
+    upload_ttl_s: int = Field(default=3600, ge=1)
+    retrieval: RetrievalSettings = RetrievalSettings()
     heartbeat_s: float = Field(default=15.0, gt=0)
     shutdown_grace_s: int = Field(default=10, ge=0)
 

@@ -18,13 +18,21 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from understudy.errors import StartupError
-from understudy.settings import ENV_PREFIX, ModelSettings, Settings, TimeoutSettings
+from understudy.settings import (
+    ENV_PREFIX,
+    ModelSettings,
+    RetrievalSettings,
+    Settings,
+    TimeoutSettings,
+)
 from understudy.settings.providers import KNOWN_PROVIDERS, ProviderSettings
 
 SettingPath = tuple[str, ...]
 _CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_CONFIG_REMEDY = f"name an existing file with --config or {_CONFIG_VARIABLE}"
 _FIELD_IN_ERROR = re.compile(r'field "(\w+)"')
 _TABLES: Mapping[str, type[BaseModel]] = {
+    "retrieval": RetrievalSettings,
     "timeouts": TimeoutSettings,
     "models": ModelSettings,
     "providers": ProviderSettings,
@@ -133,9 +141,13 @@ def _refuse_unknown(name: str, where: str) -> None:
 
 
 def _toml(file: Path, *, is_named: bool) -> Source:
+    if file.is_dir():
+        raise StartupError(
+            f"The settings file {file} is a folder: {_CONFIG_REMEDY}, or move the folder away."
+        )
     if not file.is_file():
         if is_named:
-            raise StartupError(f"There is no settings file {file}.")
+            raise StartupError(f"There is no settings file {file}: {_CONFIG_REMEDY}.")
         return Source(file.name, {}, file)
     try:
         return Source(file.name, tomllib.loads(file.read_text(encoding="utf-8")), file)

@@ -23,7 +23,8 @@ if sys.platform == "win32":
     _FAR = 1 << 30
     """Windows locks bytes, and a locked byte cannot be read: lock one that is never written."""
 
-    def _try_lock(file: int) -> bool:
+    def try_lock(file: int) -> bool:
+        """Lock an open file until it is closed or its process ends; tell whether that worked."""
         os.lseek(file, _FAR, os.SEEK_SET)
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -34,7 +35,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: int) -> bool:
+    def try_lock(file: int) -> bool:
+        """Lock an open file until it is closed or its process ends; tell whether that worked."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -80,7 +82,7 @@ class ServeLock:
 
     def _take(self, file: int) -> None:
         for _ in range(_ATTEMPTS):
-            if _try_lock(file):
+            if try_lock(file):
                 _write(file, "")
                 return
             time.sleep(_PAUSE_S)
@@ -102,7 +104,7 @@ def running_url(data_dir: Path) -> str | None:
     except OSError:
         return None
     try:
-        return None if _try_lock(file) else _read(file)[0] or None
+        return None if try_lock(file) else _read(file)[0] or None
     finally:
         os.close(file)
 

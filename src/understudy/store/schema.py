@@ -4,16 +4,22 @@ Times are Unix seconds. A migration never imports this module: it must stay true
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
+    UniqueConstraint,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -26,6 +32,7 @@ metadata = MetaData(
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 Seq = BigInteger().with_variant(Integer(), "sqlite")
+Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 projects = Table(
     "projects",
@@ -47,3 +54,94 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("seq", Seq, Identity(), primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("parent", String, nullable=False, server_default=""),
+    Column("name", String),
+    Column("status", String, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("document", Document, nullable=False),
+    UniqueConstraint("project_id", "id", name="uq_objects_project_id_id"),
+    Index("ix_objects_listing", "project_id", "kind", "parent", "created_at", "seq"),
+    Index("ix_objects_expires_at", "expires_at"),
+    Index(
+        "uq_objects_name",
+        "project_id",
+        "kind",
+        "name",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+"""Every plain object. A deleted one stays as a tombstone, whose document is empty, so that its id
+remains a valid cursor."""
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("refs", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+vector_store_files = Table(
+    "vector_store_files",
+    metadata,
+    Column("seq", Seq, Identity(), primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("vector_store_id", String, nullable=False),
+    Column("file_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Column("usage_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("attributes", Document, nullable=False),
+    Column("chunking", Document, nullable=False),
+    Column("last_error", Document),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", String),
+    Column("lease_until", BigInteger),
+    Index(
+        "uq_vector_store_files_store_file",
+        "vector_store_id",
+        "file_id",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_vector_store_files_listing", "vector_store_id", "created_at", "seq"),
+    Index("ix_vector_store_files_file_id", "file_id"),
+    Index("ix_vector_store_files_status", "status", "lease_until"),
+)
+"""A file in a vector store, and the queue of what is still to be read into it."""
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("seq", Seq, Identity(), primary_key=True),
+    Column("vector_store_id", String, nullable=False),
+    Column("file_seq", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("page", Integer),
+    Column("heading", Text),
+    Column("text", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("terms", Text, nullable=False, server_default=""),
+    Column("embedding", LargeBinary),
+    UniqueConstraint("file_seq", "position", name="uq_chunks_file_seq_position"),
+    Index("ix_chunks_vector_store_id", "vector_store_id"),
+)
+"""Pieces of files as they are searched. `file_seq` is a row of `vector_store_files`; `terms` holds
+the words that are searched, in their order; `embedding` little-endian float32, L2-normalised. The
+index of the words is not described here, since no two databases do it alike: the FTS5 table
+`chunks_fts` on SQLite, the column `chunks.terms_indexed` (tsvector) on PostgreSQL."""

@@ -8,7 +8,7 @@ import msgspec
 from understudy.errors import InvalidRequest, InvalidValue, MissingParameter, UnderstudyError
 
 Shape = TypeVar("Shape")
-_AT = re.compile(r" - at `(?P<keys>key in )?\$(?P<path>.*)`$")
+_AT = re.compile(r" - at (?:`key` in )?`(?P<keys>key in )?\$(?P<path>.*)`$")
 _JSON_NAMES = {"bool": "boolean", "float": "number", "int": "integer", "str": "string"}
 _TYPE = re.compile(r"\b(?:bool|float|int|str)\b(?=[^`]*`)")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from understudy.api.http.browser import BrowserRules
 from understudy.api.http.envelope import send_error
+from understudy.api.http.multipart import FORM, FormExchange
 from understudy.errors import (
     InvalidKey,
     InvalidRequest,
@@ -62,7 +63,7 @@ class Gate:
             is_protected = scope["path"].startswith(_PROTECTED)
             scope["caller"] = await self._caller(headers, is_protected=is_protected)
             if is_protected and scope["method"] in _WITH_BODY:
-                receive = self._judged_body(headers, receive)
+                receive, send = self._judged_body(scope, headers, receive, send)
             await self._app(scope, receive, send)
         except UnderstudyError as error:
             if scope["answer"].has_started:
@@ -88,21 +89,27 @@ class Gate:
             )
         return Caller(owner.project_id, owner.key_id)
 
-    def _judged_body(self, headers: dict[str, str], receive: Receive) -> Receive:
+    def _judged_body(
+        self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send
+    ) -> tuple[Receive, Send]:
         length = headers.get("content-length")
         if length == "0" or (length is None and "transfer-encoding" not in headers):
-            return receive
+            return receive, send
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == FORM:
+            form = FormExchange(int(length) if length else None, receive, send)
+            scope["form"] = form
+            return form.receive, form.send
         if kind != _JSON:
             raise InvalidRequest(
                 f"Unsupported content type: '{kind}'. Send 'Content-Type: {_JSON}'.",
                 code="unsupported_content_type",
             )
         if length is None:
-            return _counted(receive, self._limit_bytes)
+            return _counted(receive, self._limit_bytes), send
         if int(length) > self._limit_bytes:
             raise _too_large(self._limit_bytes)
-        return receive
+        return receive, send
 
 
 def _headers(scope: Scope) -> dict[str, str]:

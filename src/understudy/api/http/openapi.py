@@ -21,7 +21,7 @@ def document(app: FastAPI, hot: list[HotRoute]) -> dict[str, Any]:
     made.setdefault("components", {}).setdefault("schemas", {}).update(components)
     for number, route in enumerate(hot):
         operation = _operation(route, schemas[2 * number], schemas[2 * number + 1])
-        made["paths"][route.path] = {"post": operation}
+        made["paths"].setdefault(route.path, {})["post"] = operation
     for path, suffix in _engine_paths(hot):
         legacy = {**made["paths"][f"/v1{suffix}"]["post"], "parameters": [_ENGINE]}
         made["paths"][path] = {"post": {**legacy, "summary": f"{legacy['summary']} by engine"}}
