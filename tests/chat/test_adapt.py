@@ -119,8 +119,9 @@ def test_custom_tools_are_refused_everywhere() -> None:
 def test_what_is_stored_here_is_not_sent() -> None:
     made = plan(request(store=True, metadata={"a": "b"}))
     assert made.request == request(model="m")
-    assert made.ignored == ("store", "metadata")
+    assert made.ignored == ()
     assert plan(request(store=False)).ignored == ()
+    assert plan(request(metadata={"a": "b"})).ignored == ("metadata",)
 
 
 def test_fields_without_effect_are_named() -> None:

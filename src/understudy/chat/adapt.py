@@ -12,8 +12,6 @@ from understudy.settings import ModelSettings
 from understudy.wire.chat import ChatRequest, ChatRequestShape
 
 _KNOWN_FIELDS = frozenset(ChatRequestShape.__struct_fields__)
-_OURS = ("store", "metadata")
-"""Fields that this server keeps to itself: what is stored is stored here."""
 _HINTS = frozenset(
     {
         "prompt_cache_key",
@@ -140,7 +138,10 @@ def _unsupported(param: str, what: str, model: str) -> UnsupportedParameter:
 
 def _drop_ignored(fields: dict[str, Any], can: Capabilities) -> tuple[str, ...]:
     """Remove what has no effect, and say what that was."""
-    dropped = [name for name in _OURS if fields.pop(name, None)]
+    # What is stored is stored here, so providers get neither.
+    is_stored = fields.pop("store", False)
+    metadata = fields.pop("metadata", None)
+    dropped = ["metadata"] if metadata and not is_stored else []
     if not can.unknown_fields:
         useless = [name for name in fields if name not in _KNOWN_FIELDS or name in _HINTS]
         for name in useless:

@@ -1,6 +1,6 @@
 """Answers one chat request: route it, adapt it, ask the engine, fall back, render legacy forms.
 
-Knows no HTTP. Nothing here touches the database.
+Knows no HTTP. Nothing here touches the database but a recording.
 """
 
 import logging
@@ -21,9 +21,11 @@ from understudy.chat.legacy import (
     legacy_refusal,
     with_tools,
 )
+from understudy.chat.recording import Recording
 from understudy.chat.structured import add_usage, complete_validated
 from understudy.chat.validate import validate_chat
 from understudy.engines.base import Engine
+from understudy.engines.collect import Collector
 from understudy.engines.registry import Registry, Route
 from understudy.errors import (
     ProviderFailed,
@@ -135,14 +137,22 @@ class ChatCompletions:
         raise last or AssertionError("a request without a route")
 
     @asynccontextmanager
-    async def stream(self, prepared: Prepared) -> AsyncIterator[StreamAnswer]:
-        """Open the stream of the first engine that starts one; leaving the block cancels it."""
+    async def stream(
+        self, prepared: Prepared, recording: Recording | None = None
+    ) -> AsyncIterator[StreamAnswer]:
+        """Open the stream of the first engine that starts one; leaving the block cancels it.
+
+        A stream that comes to its end is kept by `recording` before the iteration ends.
+        """
         last: UnderstudyError | None = None
         for route in prepared.routes:
             async with AsyncExitStack() as stack:
                 try:
                     plan = self._plan(prepared, route)
                     chunks = await stack.enter_async_context(_open(route.engine, plan))
+                    if recording is not None:
+                        recorded = _recorded(chunks, recording, prepared)
+                        chunks = await stack.enter_async_context(aclosing(recorded))
                     first = await anext(chunks)
                 except _PASSED_ON as error:
                     last = _passed_on(route, error)
@@ -269,6 +279,19 @@ async def _merge(chunks: AsyncIterator[_Numbered]) -> AsyncGenerator[ChatChunk, 
         waiting = None
     if last is not None:
         yield msgspec.structs.replace(last, choices=[], usage=usage)
+
+
+async def _recorded(
+    chunks: AsyncIterator[ChatChunk], recording: Recording, prepared: Prepared
+) -> AsyncGenerator[ChatChunk, None]:
+    """Yield the chunks under the recording's id, and keep what they make up."""
+    collector = Collector()
+    async for chunk in chunks:
+        recording.sign(chunk)
+        collector.add(chunk)
+        yield chunk
+    completion = collector.completion()
+    await recording.keep(legacy_completion(completion) if prepared.wants_legacy else completion)
 
 
 async def _render(

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from understudy.wire.metadata import Metadata
+
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
@@ -278,7 +280,7 @@ class ChatRequestShape(Struct):
     function_call: str | dict[str, Any] | None = None
     response_format: ResponseFormat | None = None
     store: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     audio: dict[str, Any] | None = None
     prediction: dict[str, Any] | None = None
