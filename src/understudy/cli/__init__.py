@@ -8,12 +8,14 @@ import sys
 import typer
 
 from understudy import __version__
+from understudy.cli.backup import backup
 from understudy.cli.chat import chat
 from understudy.cli.check import check
 from understudy.cli.config import config
 from understudy.cli.doctor import doctor
 from understudy.cli.keys import keys
 from understudy.cli.models import models
+from understudy.cli.restore import restore
 from understudy.cli.serve import serve
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app.command()(serve)
 app.command()(chat)
 app.command()(check)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")
