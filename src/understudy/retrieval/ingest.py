@@ -1,0 +1,211 @@
+"""Reads queued files into vector stores in the background: parse in a child, cut, index, store.
+
+The queue is in the database: what was acknowledged is read to its end or fails with a reason,
+whatever happens to this process. Knows no HTTP.
+"""
+
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from itertools import islice
+from pathlib import PurePath
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+
+from understudy.errors import NotFound, NotReady
+from understudy.retrieval.chunk import Chunk, Chunking, chunks
+from understudy.retrieval.extract import Block, ExtractionFailed, Limits
+from understudy.retrieval.extract.sandbox import extract_in_child
+from understudy.retrieval.terms import index_terms
+from understudy.settings import Settings
+from understudy.store import vector_store_files as queue
+from understudy.store.chunks import NewChunk, delete_chunks, insert_chunks
+from understudy.store.files import Files, StoredFile
+from understudy.store.storage import Storage
+from understudy.store.vector_store_files import Job
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 64
+"""Chunks stored in one transaction."""
+_PURGED_AT_ONCE = 500
+_POLL_S = 5.0
+"""How soon a file is seen that another process queued, or whose worker died there."""
+_MOST_ATTEMPTS = 6
+
+
+class _LeaseLost(Exception):
+    """The file was removed, cancelled or taken over: what was read of it is not wanted."""
+
+
+class Ingest:
+    """The readers of one server; `run` owns them."""
+
+    def __init__(self, storage: Storage, settings: Settings) -> None:
+        self._storage = storage
+        self._workers = settings.retrieval.workers
+        self._limits = Limits(
+            time_s=settings.retrieval.parse_time_s,
+            memory_bytes=settings.retrieval.parse_memory_bytes,
+            pages=settings.retrieval.parse_pages,
+        )
+        # The lock on the data directory lets one process at a time bear this name, so whatever
+        # is leased to it when it starts was leased to a process that is gone.
+        self._owner = f"{socket.gethostname()}:{settings.data_dir}"
+        self._woken = anyio.Event()
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._woken.set()
+        self._woken = anyio.Event()
+
+    async def run(self) -> None:
+        """Read files until cancelled."""
+        async with self._storage.database.write() as connection:
+            await queue.release_leases(connection, self._owner)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(self._workers):
+                tasks.start_soon(self._work)
+
+    async def _work(self) -> None:
+        while True:
+            woken = self._woken
+            try:
+                busy = await self._step()
+            except NotReady as error:
+                _log.warning("the queue of files cannot be read: %s", error.message)
+                busy = False
+            if not busy:
+                with anyio.move_on_after(_POLL_S):
+                    await woken.wait()
+
+    async def _step(self) -> bool:
+        """Read one file, or clear away some chunks of a removed one; tell whether there was any."""
+        async with self._storage.database.write() as connection:
+            job = await queue.claim(connection, self._owner)
+        if job is None:
+            return await self._purge()
+        await self._read(job)
+        return True
+
+    async def _purge(self) -> bool:
+        async with self._storage.database.read() as connection:
+            seq = await queue.find_leftovers(connection)
+        if seq is None:
+            return False
+        async with self._storage.database.write() as connection:
+            await delete_chunks(connection, seq, limit=_PURGED_AT_ONCE)
+        return True
+
+    async def _read(self, job: Job) -> None:
+        """Read one file to its end: completed, failed with a reason, or no longer wanted."""
+        try:
+            if job.attempt > _MOST_ATTEMPTS:
+                raise ExtractionFailed("server_error", _GIVEN_UP)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep_lease, job)
+                await _Reading(self._storage, job).run(await self._file(job), self._limits)
+                tasks.cancel_scope.cancel()
+        except* _LeaseLost:
+            _log.info("%s is no longer wanted in %s", job.file_id, job.vector_store_id)
+        except* ExtractionFailed as group:
+            await self._fail(job, _first(group))
+        except* NotReady:
+            raise
+        except* Exception:  # the root of a job: its file fails, the others go on
+            _log.exception("unexpected error while reading %s", job.file_id)
+            await self._fail(job, ExtractionFailed("server_error", _UNEXPECTED))
+
+    async def _file(self, job: Job) -> StoredFile:
+        try:
+            return await Files(self._storage, job.project_id).find(job.file_id)
+        except NotFound as error:
+            raise _LeaseLost from error
+
+    async def _keep_lease(self, job: Job) -> None:
+        while True:
+            await anyio.sleep(queue.LEASE_S / 3)
+            async with self._storage.database.write() as connection:
+                if not await queue.hold(connection, job):
+                    raise _LeaseLost
+
+    async def _fail(self, job: Job, failure: ExtractionFailed) -> None:
+        error = {"code": failure.code, "message": failure.message}
+        async with self._storage.database.write() as connection:
+            await queue.hold(connection, job, status="failed", last_error=error, lease_until=None)
+
+
+class _Reading:
+    """One attempt to read one file."""
+
+    def __init__(self, storage: Storage, job: Job) -> None:
+        self._storage = storage
+        self._job = job
+        self._usage_bytes = 0
+        self._stored = 0
+
+    async def run(self, file: StoredFile, limits: Limits) -> None:
+        """Store the file's chunks and mark it completed. Raises ExtractionFailed, _LeaseLost."""
+        path = self._storage.blobs.path(file.sha256)
+        filename = file.file.filename
+        async with aclosing(extract_in_child(path, filename, limits)) as blocks:
+            await anyio.to_thread.run_sync(self._cut, blocks, filename)
+        if not self._stored:
+            raise ExtractionFailed("invalid_file", "The file holds no text.")
+        await self._store([], status="completed", lease_until=None, lease_owner=None)
+
+    def _cut(self, blocks: AsyncIterator[Block], filename: str) -> None:
+        """Cut the blocks and hand the chunks over; runs in a thread, since cutting is CPU work."""
+        chunking = Chunking(self._job.max_tokens, self._job.overlap_tokens)
+        made = chunks(_from_loop(blocks), chunking)
+        stem = PurePath(filename).stem
+        while batch := [_new_chunk(chunk, stem) for chunk in islice(made, _BATCH)]:
+            anyio.from_thread.run(self._store, batch)
+
+    async def _store(self, batch: list[NewChunk], **values: object) -> None:
+        job = self._job
+        self._usage_bytes += sum(len(chunk.text.encode()) for chunk in batch)
+        async with self._storage.database.write() as connection:
+            held = await queue.hold(connection, job, usage_bytes=self._usage_bytes, **values)
+            if not held:
+                raise _LeaseLost
+            if not self._stored:
+                await delete_chunks(connection, job.seq)  # of an attempt that was cut short
+            await insert_chunks(connection, job.vector_store_id, job.seq, batch)
+        self._stored += len(batch)
+
+
+def _from_loop(blocks: AsyncIterator[Block]) -> Iterator[Block]:
+    """Yield, in a worker thread, what an iterator of the event loop yields."""
+
+    async def following() -> Block | None:
+        return await anext(blocks, None)
+
+    while (block := anyio.from_thread.run(following)) is not None:
+        yield block
+
+
+def _new_chunk(chunk: Chunk, stem: str) -> NewChunk:
+    return NewChunk(
+        position=chunk.index,
+        text=chunk.text,
+        page=chunk.page,
+        heading=chunk.heading,
+        tokens=chunk.tokens,
+        terms=index_terms(chunk.text, stem, chunk.heading or ""),
+    )
+
+
+def _first(group: BaseExceptionGroup[ExtractionFailed]) -> ExtractionFailed:
+    error = group.exceptions[0]
+    return error if isinstance(error, ExtractionFailed) else _first(error)
+
+
+_GIVEN_UP = (
+    "Reading the file stopped the server or was interrupted several times, so it was given up. "
+    "Look into the server's log, then add the file again."
+)
+_UNEXPECTED = "The server had an error while reading the file; its log has the details."

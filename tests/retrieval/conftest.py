@@ -1,0 +1,5 @@
+"""Retrieval is tested on the store's databases."""
+
+from tests.store.conftest import database, postgres_database, postgres_server, store
+
+__all__ = ["database", "postgres_database", "postgres_server", "store"]
