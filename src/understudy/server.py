@@ -1,13 +1,17 @@
 """Puts one server together: settings in, ASGI application out. Its lifespan owns what runs."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import fastapi_offline
 import uvicorn
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
@@ -17,6 +21,7 @@ from understudy import __version__
 from understudy.api.chat import ChatApi
 from understudy.api.completions import CompletionsApi
 from understudy.api.embeddings import EmbeddingsApi
+from understudy.api.files import files_router
 from understudy.api.health import health_router
 from understudy.api.http.gate import Gate
 from understudy.api.http.hot import HotRoute, HotRoutes
@@ -25,13 +30,27 @@ from understudy.api.http.trace import Trace
 from understudy.api.http.unknown import UnknownRoutes
 from understudy.api.models import models_router
 from understudy.api.moderations import ModerationsApi
+from understudy.api.stored_chat import stored_chat_router
+from understudy.api.uploads import uploads_router
+from understudy.api.vector_stores import vector_stores_router
 from understudy.chat.completion import ChatCompletions
 from understudy.chat.text import TextCompletions
 from understudy.engines.registry import Registry
+from understudy.errors import NotReady
+from understudy.retrieval.ingest import Ingest
+from understudy.retrieval.vector_stores import expire_stores
 from understudy.settings import Settings
+from understudy.store.blobs import Blobs, sweep
 from understudy.store.db import open_store
+from understudy.store.files import sweep_files
 from understudy.store.keys import KeyRing, project_id
+from understudy.store.scratch import sweep_scratch_folders
+from understudy.store.storage import Storage
+from understudy.store.uploads import sweep_uploads
 
+logger = logging.getLogger(__name__)
+
+_SWEEP_EVERY_S = 600
 _KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that they do not send into one just closed."""
 _STATIC = Path(fastapi_offline.__file__).parent / "static"
@@ -40,10 +59,12 @@ _STATIC = Path(fastapi_offline.__file__).parent / "static"
 def create_app(settings: Settings) -> ASGIApp:
     """Return the application; the store opens and the engines close with its lifespan."""
     registry = Registry(settings)
-    hot = _hot_routes(registry, settings)
+    storage = Storage()
+    ingest = Ingest(storage, settings)
+    hot = _hot_routes(registry, settings, storage)
 
     def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
-        return _lifespan(gate, registry, settings)
+        return _lifespan(gate, registry, settings, storage, ingest)
 
     app = FastAPI(
         title="Understudy",
@@ -53,6 +74,10 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=lifespan,
     )
     app.include_router(models_router(registry))
+    app.include_router(stored_chat_router(storage))
+    app.include_router(files_router(storage, settings))
+    app.include_router(uploads_router(storage, settings))
+    app.include_router(vector_stores_router(storage, ingest.wake))
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
@@ -76,10 +101,10 @@ def make_server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _hot_routes(registry: Registry, settings: Settings) -> list[HotRoute]:
+def _hot_routes(registry: Registry, settings: Settings, storage: Storage) -> list[HotRoute]:
     chat = ChatCompletions(registry)
     return [
-        *ChatApi(chat, settings).routes(),
+        *ChatApi(chat, settings, storage).routes(),
         *CompletionsApi(TextCompletions(registry, chat), settings).routes(),
         *EmbeddingsApi(registry).routes(),
         *ModerationsApi(registry, settings).routes(),
@@ -87,16 +112,37 @@ def _hot_routes(registry: Registry, settings: Settings) -> list[HotRoute]:
 
 
 @asynccontextmanager
-async def _lifespan(gate: Gate, registry: Registry, settings: Settings) -> AsyncIterator[None]:
+async def _lifespan(
+    gate: Gate, registry: Registry, settings: Settings, storage: Storage, ingest: Ingest
+) -> AsyncIterator[None]:
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with open_store(
         url, settings.data_dir, synchronous=settings.database_synchronous
     ) as store:
+        storage.open(store, Blobs(settings.data_dir / "blobs"))
         gate.open(KeyRing(store), await project_id(store))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ingest.run)
+            tasks.start_soon(_sweep_regularly, storage, settings.data_dir)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                await registry.aclose()
+
+
+async def _sweep_regularly(storage: Storage, data_dir: Path) -> None:
+    """Clear away what has expired or was left behind, at the start and now and then."""
+    while True:
         try:
-            yield
-        finally:
-            await registry.aclose()
+            await anyio.to_thread.run_sync(sweep_scratch_folders, data_dir)
+            await sweep_files(storage)
+            await sweep_uploads(storage)
+            await expire_stores(storage)
+            await sweep(storage.database, storage.blobs)
+        except (NotReady, SQLAlchemyError, OSError) as error:
+            logger.warning("expired files are not cleared away now: %s", error)
+        await anyio.sleep(_SWEEP_EVERY_S)
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
