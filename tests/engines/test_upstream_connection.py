@@ -260,6 +260,18 @@ async def test_silence_before_an_answer_times_out(
             await read(engine)
 
 
+@pytest.mark.parametrize("is_streamed", [False, True])
+async def test_a_repeated_silence_is_told_with_its_total(
+    make: MakeEngine, upstream: ScriptedUpstream, is_streamed: bool
+) -> None:
+    upstream.play(hang(), hang())
+    engine = make(retries=1, read_s=0.05)
+    with anyio.fail_after(NO_HANG_S), pytest.raises(errors.ProviderTimeout) as silent:
+        await (read(engine) if is_streamed else engine.complete(HELLO))
+    assert len(upstream.calls) == 2
+    assert "longer than 0.05 s. It was tried 2 times: up to 0.1 s" in silent.value.message
+
+
 async def test_silence_amid_an_answer_times_out(
     make: MakeEngine, upstream: ScriptedUpstream
 ) -> None:

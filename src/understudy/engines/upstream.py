@@ -64,6 +64,11 @@ class ConnectionSettings:
     retries: int
     max_connections: int
 
+    @property
+    def attempts(self) -> int:
+        """How often a call is made before it is given up."""
+        return 1 + self.retries
+
 
 class _Client(AsyncOpenAI):
     """The SDK's client without what it would take from the environment or tell of this machine."""
@@ -301,7 +306,7 @@ class UpstreamEngine:
         What the SDK and httpx2 do to read a plain body costs a twentieth of the whole call.
         """
         client = self._open()
-        async with self._translated():
+        async with self._translated(self._connection.attempts):
             return await client.post(
                 path,
                 content=msgspec.json.encode(body),
@@ -379,8 +384,8 @@ class UpstreamEngine:
         )
 
     @asynccontextmanager
-    async def _translated(self) -> AsyncGenerator[None, None]:
-        """Turn what the SDK and the transport raise into our errors."""
+    async def _translated(self, attempts: int = 1) -> AsyncGenerator[None, None]:
+        """Turn what the SDK and the transport raise after this many attempts into our errors."""
         try:
             yield
         except openai.APIStatusError as error:
@@ -389,11 +394,13 @@ class UpstreamEngine:
             )
             raise await self._explain(failures.error_from_answer(self._identity, answer)) from error
         except openai.APIConnectionError as error:
-            raise self._of_lost_connection(error) from error
+            raise self._of_lost_connection(error, attempts) from error
         except BodyBroken as error:
             raise self._of_broken_body(error) from error
 
-    def _of_lost_connection(self, error: openai.APIConnectionError) -> UnderstudyError:
+    def _of_lost_connection(
+        self, error: openai.APIConnectionError, attempts: int
+    ) -> UnderstudyError:
         timeouts = self._connection.timeouts
         match error.__cause__:
             case httpx2.PoolTimeout():
@@ -404,7 +411,7 @@ class UpstreamEngine:
                 phase = "waiting for its answer", "read_s", timeouts.read_s
             case cause:
                 return failures.unreachable(self._identity, str(cause or error))
-        return failures.timed_out(self._identity, *phase)
+        return failures.timed_out(self._identity, *phase, attempts)
 
     def _of_broken_body(self, error: BodyBroken) -> UnderstudyError:
         if isinstance(error, BodyTimeout):
