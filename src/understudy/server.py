@@ -121,14 +121,14 @@ async def _lifespan(
     ) as store:
         storage.open(store, Blobs(settings.data_dir / "blobs"))
         gate.open(KeyRing(store), await project_id(store))
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ingest.run)
-            tasks.start_soon(_sweep_regularly, storage, settings.data_dir)
-            try:
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ingest.run)
+                tasks.start_soon(_sweep_regularly, storage, settings.data_dir)
                 yield
-            finally:
                 tasks.cancel_scope.cancel()
-                await registry.aclose()
+        finally:
+            await registry.aclose()
 
 
 async def _sweep_regularly(storage: Storage, data_dir: Path) -> None:

@@ -127,6 +127,7 @@ class VectorStores:
         """Set name, description, metadata or expires_after_days of a store."""
         async with self._storage.database.write() as connection:
             was = await self._stores.find(connection, id_, for_update=True)
+            _refuse_expired(was)
             document = {**was.document, **changes, "last_active_at": now_s()}
             now = await self._stores.update(connection, id_, document=document)
             (state,) = await _states(connection, [now])
