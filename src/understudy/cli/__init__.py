@@ -13,6 +13,7 @@ from understudy.cli.chat import chat
 from understudy.cli.check import check
 from understudy.cli.config import config
 from understudy.cli.doctor import doctor
+from understudy.cli.files import files
 from understudy.cli.keys import keys
 from understudy.cli.models import models
 from understudy.cli.restore import restore
@@ -32,6 +33,7 @@ app.command()(check)
 app.command()(doctor)
 app.command()(backup)
 app.command()(restore)
+app.add_typer(files, name="files")
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")

@@ -1,0 +1,98 @@
+"""Files and vector stores of a server, asked for as any program asks: through the public API.
+
+Knows nothing of terminals.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlencode
+
+from understudy.cli.client import Answer, ApiClient, RequestFailed
+
+_PURPOSE = "assistants"
+_STORE_ID = "vs_"
+_PAGE = 100
+_POLL_S = 0.2
+
+
+class FilesClient(ApiClient):
+    """A client that also sends files."""
+
+    def files(self) -> Iterator[dict[str, Any]]:
+        """Yield the project's files, the newest first. Raises RequestFailed."""
+        return self._listed("/files")
+
+    def upload(self, name: str, content: BinaryIO) -> str:
+        """Send a file as it is read, and return its id. Raises RequestFailed."""
+        with self._translated():
+            response = self._client.post(
+                self._url("/files"), data={"purpose": _PURPOSE}, files={"file": (name, content)}
+            )
+        answer = Answer(response.status_code, response.headers, response.content)
+        return self._id_of(answer)
+
+    def find_store(self, reference: str) -> str | None:
+        """Return the id of the vector store with this id or name, None where there is no such name.
+
+        A store that expired does not count by name. Raises RequestFailed when the id is unknown or
+        the name is that of several.
+        """
+        if reference.startswith(_STORE_ID):
+            return str(
+                self._object_of(self.get(f"/vector_stores/{quote(reference, safe='')}"))["id"]
+            )
+        found = [
+            str(store["id"])
+            for store in self._listed("/vector_stores")
+            if store["name"] == reference and store["status"] != "expired"
+        ]
+        if len(found) > 1:
+            raise RequestFailed(
+                f"{len(found)} vector stores have the name '{reference}': choose one by its id, "
+                f"{' or '.join(found)}."
+            )
+        return found[0] if found else None
+
+    def create_store(self, name: str) -> str:
+        """Create a vector store and return its id. Raises RequestFailed."""
+        return self._id_of(self.post("/vector_stores", {"name": name}))
+
+    def add_to_store(self, store_id: str, file_id: str) -> None:
+        """Have a file read into a vector store. Raises RequestFailed."""
+        self._object_of(self.post(f"/vector_stores/{store_id}/files", {"file_id": file_id}))
+
+    def wait_until_read(self, store_id: str, file_id: str) -> dict[str, Any]:
+        """Return a file of a vector store once it is in progress no more. Raises RequestFailed."""
+        while True:
+            answer = self.get(f"/vector_stores/{store_id}/files/{file_id}")
+            file = self._object_of(answer, "status", "last_error")
+            if file["status"] != "in_progress":
+                return file
+            time.sleep(_pause_s(answer))
+
+    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """Yield what a list holds, page by page."""
+        query: dict[str, str | int] = {"limit": _PAGE}
+        while True:
+            page = self._object_of(self.get(f"{path}?{urlencode(query)}"), "data", "has_more")
+            yield from page["data"]
+            if not page["has_more"] or not page["data"]:
+                return
+            query["after"] = page["data"][-1]["id"]
+
+    def _id_of(self, answer: Answer) -> str:
+        return str(self._object_of(answer, "id")["id"])
+
+    def _object_of(self, answer: Answer, *fields: str) -> dict[str, Any]:
+        """Return the object of a success. Raises RequestFailed where it lacks one of `fields`."""
+        body = answer.json
+        if answer.status != 200 or not isinstance(body, dict) or not body.keys() >= set(fields):
+            raise self.refusal(answer)
+        return body
+
+
+def _pause_s(answer: Answer) -> float:
+    """Return how long to wait before asking again, as the server advises."""
+    advised_ms = answer.headers.get("openai-poll-after-ms", "")
+    return int(advised_ms) / 1000 if advised_ms.isdecimal() else _POLL_S
