@@ -73,6 +73,8 @@ def test_expiry(purpose: str, life_s: int | None, expected: int | None) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
+        ("Screenshot 9.41\u202fAM.png", "Screenshot 9.41\u202fAM.png"),
+        ("发票\u3000三月.pdf", "发票\u3000三月.pdf"),
         ("a.pdf", "a.pdf"),
         ("señal 中文.pdf", "señal 中文.pdf"),
         ("/etc/passwd", "passwd"),

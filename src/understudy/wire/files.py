@@ -1,5 +1,6 @@
 """Files on the wire, and what a request for one may say. Pure: knows neither forms nor the disk."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -13,6 +14,10 @@ PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 MIN_LIFE_S = 3600
 MAX_LIFE_S = 30 * 24 * 3600
 _DEFAULT_LIFE_S = {"batch": MAX_LIFE_S}
+_NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Controls, surrogates, line and paragraph separators; macOS itself writes spaces of all kinds."""
+_TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Would let `exe.pdf` be shown where the name ends in `.exe`."""
 _NAME_MAX_LENGTH = 255
 _ANCHOR = "expires_after[anchor]"
 _SECONDS = "expires_after[seconds]"
@@ -93,8 +98,8 @@ def check_filename(name: str, param: str) -> str:
         raise InvalidValue(param, "the file has no name")
     if len(last) > _NAME_MAX_LENGTH:
         raise InvalidValue(param, f"the file's name is over {_NAME_MAX_LENGTH} characters")
-    if not last.isprintable():
-        raise InvalidValue(param, "the file's name holds characters that cannot be printed")
+    if _TURNS_TEXT & set(last) or _NOT_IN_NAMES & {unicodedata.category(c) for c in last}:
+        raise InvalidValue(param, "the file's name holds control characters")
     return last
 
 
