@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Protocol
 
 from understudy.retrieval import vocabulary
+from understudy.wire.stemming import without_endings
 
 _LONGEST_TERM = 40
 _MOST_QUERY_WORDS = 32
@@ -61,10 +61,6 @@ class QueryWord:
     def terms(self) -> tuple[str, ...]:
         """All terms that stand for the word."""
         return (self.term, *(term for term, _ in self.alternatives))
-
-
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...
 
 
 def fold(text: str) -> str:
@@ -212,20 +208,12 @@ def stem(folded: str) -> str:
     """
     if len(folded) > _LONGEST_TERM or not folded.isascii() or not folded.isalpha():
         return folded[:_LONGEST_TERM]
-    english, spanish = _stemmers()
     for _ in range(_MOST_STEMMING_ROUNDS):
-        shorter = spanish.stemWord(english.stemWord(folded))
+        shorter = without_endings(folded)
         if shorter == folded:
             break
         folded = shorter
     return folded
-
-
-@lru_cache(maxsize=1)
-def _stemmers() -> tuple[_Stemmer, _Stemmer]:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english"), snowballstemmer.stemmer("spanish")
 
 
 @lru_cache(maxsize=1)

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 from understudy.engines.extractive import lexicon
+from understudy.wire.stemming import without_endings
 
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]++|[^\W_{_CJK}]++(?:['’][a-zA-Z]{{1,3}}\b)?")
@@ -33,10 +33,6 @@ class Word:
     start: int
     end: int
     keys: frozenset[str]
-
-
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...
 
 
 def fold(text: str) -> str:
@@ -123,15 +119,7 @@ def stem(folded: str) -> str:
     """
     if len(folded) > _LONGEST_STEMMED or not folded.isalpha():
         return folded[:_LONGEST_STEMMED]
-    english, spanish = _stemmers()
-    return fold(spanish.stemWord(english.stemWord(folded)))
-
-
-@lru_cache(maxsize=1)
-def _stemmers() -> tuple[_Stemmer, _Stemmer]:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english"), snowballstemmer.stemmer("spanish")
+    return fold(without_endings(folded))
 
 
 @lru_cache(maxsize=1)
