@@ -7,7 +7,7 @@ PINS := -c constraints.txt --build-constraint constraints.txt
 EXTRAS := postgres
 ARGS ?=
 
-.PHONY: help serve install test check bench clean
+.PHONY: help serve install test check crash bench clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -45,6 +45,10 @@ check: $(VENV)/.dev ## Lint, format check, types, import rules
 test: $(VENV)/.dev ## Run every test, installing what they need
 	@sh tests/install-browser.sh
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+crash: $(VENV)/.dev ## Kill the server while it reads files, at 50 random moments on each database
+	CRASH_POINTS=$${CRASH_POINTS:-50} CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} \
+	  $(BIN)/pytest -n auto --dist loadgroup tests/crash $(ARGS)
 
 bench: $(VENV)/.dev ## Measure against nginx and a direct connection, side by side
 	$(BIN)/python -m bench $(ARGS)
