@@ -16,6 +16,7 @@ from understudy.engines.extractive import ExtractiveEngine
 from understudy.engines.registry import Registry
 from understudy.engines.upstream import UpstreamEngine
 from understudy.errors import InvalidRequest, ModelNotFound, ProviderKeyMissing
+from understudy.settings import Settings
 from understudy.settings.load import load_settings
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,10 @@ async def test_a_bare_name_of_qwen(make: MakeRegistry, name: str) -> None:
     route = await make({"DASHSCOPE_API_KEY": "sk-x"}).route(name)
     assert route.served == f"dashscope/{name}"
     assert isinstance(route.engine, DashScopeEngine)
+
+
+async def test_settings_without_dashscope_know_no_qwen() -> None:
+    assert await Registry(Settings(unknown_model="error", providers={})).find("qwen-plus") is None
 
 
 async def test_a_bare_name_of_qwen_goes_to_the_region_in_the_settings(make: MakeRegistry) -> None:

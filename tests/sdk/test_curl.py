@@ -104,7 +104,7 @@ def test_completions_and_models(embedded: RunningServer) -> None:
         ("/embeddings", {"model": "text-embedding-3-small"}, 400),
         ("/models/no-such-model", None, 404),
         ("/no-such-path", None, 404),
-        ("/chat/completions", None, 405),
+        ("/embeddings", None, 405),
     ],
 )
 def test_errors_have_the_envelope(

@@ -191,7 +191,8 @@ class Registry:
             for name, provider in self._settings.providers.items()
             if provider.adapter == "dashscope" and provider.enabled
         )
-        if self._settings.providers["dashscope"].is_usable:
+        international = self._settings.providers.get("dashscope")
+        if international is None or international.is_usable:
             return None
         return next(named, "dashscope")
 
