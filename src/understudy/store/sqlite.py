@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from understudy.errors import StartupError
+from understudy.store.sqlite_connection import connect
 
 Synchronous = Literal["NORMAL", "FULL"]
 
@@ -127,7 +129,7 @@ def _engine(path: Path, pragmas: tuple[str, ...], **pool: Any) -> AsyncEngine:
     # isolation_level None: the driver starts no transactions of its own, `begin` below does.
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        async_creator=partial(connect, path, timeout=BUSY_TIMEOUT_S, isolation_level=None),
         **pool,
     )
 
