@@ -1,15 +1,12 @@
 """Judges a chat request before any engine sees it: types, roles, tools, formats. Pure."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any, cast
 
-import msgspec
-from jsonschema import Draft202012Validator, SchemaError
-
-from understudy.errors import InvalidRequest, InvalidValue, MissingParameter
+from understudy.errors import InvalidValue, MissingParameter
 from understudy.wire.base import check_shape
 from understudy.wire.chat import ChatRequest, ChatRequestShape, RequestedMessage
+from understudy.wire.json_schemas import check_schema
 
 _MODES = frozenset({"none", "auto", "required"})
 _PARTS: dict[str, str] = {
@@ -178,22 +175,3 @@ def _check_dependencies(shape: ChatRequestShape) -> None:
         raise InvalidValue("stream_options", "it is only allowed when 'stream' is true")
     if shape.top_logprobs is not None and not shape.logprobs:
         raise InvalidValue("top_logprobs", "it is only allowed when 'logprobs' is true")
-
-
-def check_schema(schema: dict[str, Any] | None, param: str) -> None:
-    """Raise InvalidRequest when `schema` is no JSON Schema."""
-    if schema and (problem := _schema_problem(msgspec.json.encode(schema))):
-        message = f"Invalid schema for '{param}': {problem}"
-        raise InvalidRequest(message, param=param, code="invalid_json_schema")
-
-
-@functools.lru_cache(maxsize=512)
-def _schema_problem(encoded: bytes) -> str | None:
-    """Judging a schema costs a millisecond and programs send the same tools with every turn."""
-    try:
-        Draft202012Validator.check_schema(msgspec.json.decode(encoded))
-    except SchemaError as error:
-        return f"{error.json_path}: {error.message[:300]}"
-    except RecursionError:
-        return "it is nested too deeply"
-    return None

@@ -11,6 +11,8 @@ from html import escape, unescape
 
 _HEAD = re.compile(r'<passage n="(\d+)" file="([^"]*)"(?: page="([^"]*)")?>\n')
 _END = "\n</passage>"
+NONE_FOUND = "No passage was found."
+"""What a search without results is shown as."""
 MARKER = re.compile(r"【(?P<number>\d+)】")
 
 

@@ -7,6 +7,8 @@ from msgspec import Meta, Struct
 from understudy.wire.files import ExpiresAfter, File
 
 Status = Literal["pending", "completed", "cancelled", "expired"]
+PartId = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+"""PostgreSQL knows no NUL, and refuses to look for it."""
 
 
 class CreateUpload(Struct):
@@ -22,7 +24,7 @@ class CreateUpload(Struct):
 class CompleteUpload(Struct):
     """A request to make the file of parts, in the order of their ids."""
 
-    part_ids: Annotated[list[str], Meta(min_length=1)]
+    part_ids: Annotated[list[PartId], Meta(min_length=1)]
     md5: str | None = None
 
 
