@@ -179,8 +179,9 @@ class TestSqlite:
             pass
         assert os.listdir(tmp_path) == ["other.db"]
 
-    async def test_a_writer_holds_the_lock_from_its_start(self, tmp_path: Path) -> None:
-        async with open_store(None, tmp_path) as store, store.write():
+    async def test_a_writer_holds_the_lock_though_it_only_reads(self, tmp_path: Path) -> None:
+        async with open_store(None, tmp_path) as store, store.write() as connection:
+            await connection.execute(text("SELECT 1"))
             other = sqlite3.connect(tmp_path / "understudy.db", timeout=0)
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
@@ -202,7 +203,8 @@ class TestSqlite:
     ) -> None:
         monkeypatch.setattr("understudy.store.sqlite.BUSY_TIMEOUT_S", 0)
         async with open_store(None, tmp_path) as one, open_store(None, tmp_path) as two:
-            async with one.write():
+            async with one.write() as connection:
+                await connection.execute(text("SELECT 1"))
                 with pytest.raises(NotReady):
                     await add_project(one if same_process else two, "shop")
             assert await project_names(two) == {"default"}

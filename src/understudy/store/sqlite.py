@@ -65,7 +65,7 @@ def reading_engine(path: Path, synchronous: Synchronous) -> AsyncEngine:
 
 
 def writing_engine(path: Path, synchronous: Synchronous) -> AsyncEngine:
-    """Return an engine of one connection, whose transactions hold the write lock from their start.
+    """Return an engine of one connection, whose transactions hold the write lock while they last.
 
     SQLite has one writer at a time. Queueing for a connection is fair and wakes at once; queueing
     inside SQLite polls.
@@ -127,9 +127,10 @@ def _queue(connections: int) -> dict[str, Any]:
 
 def _engine(path: Path, pragmas: tuple[str, ...], **pool: Any) -> AsyncEngine:
     # isolation_level None: the driver starts no transactions of its own, `begin` below does.
+    opened = partial(connect, path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        async_creator=partial(connect, path, timeout=BUSY_TIMEOUT_S, isolation_level=None),
+        async_creator=opened,
         **pool,
     )
 
@@ -143,7 +144,8 @@ def _engine(path: Path, pragmas: tuple[str, ...], **pool: Any) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        driver: Any = connection.connection.driver_connection
+        driver.begin(kind)
 
     return engine
 
