@@ -185,6 +185,15 @@ def test_rows_stay_whole_under_their_header() -> None:
     assert all(chunk.tokens > 80 for chunk in found[:-1])
 
 
+def test_every_chunk_of_a_table_begins_with_its_title() -> None:
+    rows = "\n".join(f"Ciudad: {n}; Precio: {n},50 €" for n in range(60))
+    found = cut(Block(rows, 1, "Tarifas", is_table=True, header="Ciudad | Precio"))
+    assert len(found) > 2
+    for chunk in found:
+        assert chunk.text.startswith("Tarifas\nCiudad | Precio\nCiudad: ")
+        assert (chunk.heading, chunk.tokens <= SMALL.max_tokens) == ("Tarifas", True)
+
+
 def test_a_table_is_not_mixed_with_text_or_another_table() -> None:
     found = cut(block("antes", 1), table("a: 1", "a", 1), table("b: 2", "b", 1), block("fin", 1))
     assert [chunk.text for chunk in found] == ["antes", "a\na: 1", "b\nb: 2", "fin"]

@@ -122,7 +122,7 @@ class _Held:
 
 
 def _table_pieces(blocks: Iterable[Block], chunking: Chunking) -> Iterator[tuple[str, Block]]:
-    """Yield groups of whole rows, each under the header of its table."""
+    """Yield groups of whole rows, each under the heading and the header of its table."""
     for _, parts in groupby(blocks, lambda block: (block.heading, block.header)):
         packed: _Rows | None = None
         for block in parts:
@@ -134,12 +134,12 @@ def _table_pieces(blocks: Iterable[Block], chunking: Chunking) -> Iterator[tuple
 
 
 class _Rows:
-    """Rows that fit into one chunk below their header."""
+    """Rows that fit into one chunk below their heading and header: a row alone tells neither."""
 
     def __init__(self, block: Block, chunking: Chunking) -> None:
         self._block = block
         self._max_tokens = chunking.max_tokens
-        header = f"{block.header}\n" if block.header else ""
+        header = "".join(f"{line}\n" for line in (block.heading, block.header) if line)
         if count_tokens(header) > _LARGEST_HEADER_SHARE * chunking.max_tokens:
             header = ""
         self._header = header

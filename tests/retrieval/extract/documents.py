@@ -31,6 +31,18 @@ REGIONS = (
     *("Andalucía", "Aragón", "Asturias", "Baleares", "Canarias", "Cantabria", "Castilla y León"),
     *("Cataluña", "Extremadura", "Galicia", "La Rioja", "Madrid", "Murcia", "Navarra"),
 )
+SHOP_RULES = {
+    "Rebajas de invierno": "los {n} últimos días de enero",
+    "Mercados ambulantes": "de martes a jueves, y los {n} viernes de feria",
+    "Apertura de tiendas en domingos y festivos": "los {n} primeros domingos y el 8 de diciembre",
+    "Farmacias de guardia": "noches de lunes a miércoles, {n} veces al trimestre",
+    "Recogida de residuos": "cada {n} días, salvo el 1 de mayo",
+    "Inspecciones de consumo": "{n} visitas al año, sin aviso",
+    "Plazos de devolución": "{n} días desde la compra",
+    "Descanso del personal": "{n} días seguidos cada mes",
+}
+"""What is said of each region, by title; page 2 has the first."""
+
 _STYLES = getSampleStyleSheet()
 _PROSE = (
     "Los establecimientos comerciales podrán permanecer abiertos al público los domingos y "
@@ -93,6 +105,23 @@ def _opening_days(page: int) -> Table:
 
 def opening_days(page: int, number: int) -> str:
     return f"de lunes a sábado y los {number + 2} primeros domingos del mes {page}"
+
+
+def shop_rules(path: Path) -> Path:
+    """Write nine pages in Spanish: an introduction, then a titled, ruled table on each page.
+
+    All tables have a row for each of the same regions; only the titles tell what they are of.
+    """
+    story: list[Flowable] = [Paragraph("Normas del comercio por comunidades", _STYLES["Title"])]
+    story += [Paragraph(_PROSE * 3, _STYLES["Normal"]), PageBreak()]
+    for title, days in SHOP_RULES.items():
+        rows = [["Comunidad", "Días", "Observaciones"]]
+        rows += [[region, days.format(n=n), f"Orden {n + 100}"] for n, region in enumerate(REGIONS)]
+        grid = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.black)])
+        story += [Paragraph(title, _STYLES["Heading1"]), Paragraph(_PROSE, _STYLES["Normal"])]
+        story += [Spacer(1, 8), Table(rows, colWidths=[110, 220, 90], style=grid), PageBreak()]
+    SimpleDocTemplate(str(path), pagesize=A4).build(story)
+    return path
 
 
 def long_table(path: Path, rows: int) -> Path:

@@ -91,6 +91,37 @@ def test_a_table_that_goes_on_inherits_its_header(tmp_path: Path) -> None:
     ]
 
 
+def test_a_table_has_the_title_above_it(guide: list[Block]) -> None:
+    titles = {block.page: block.heading for block in guide if block.is_table}
+    assert titles == {page: f"Capítulo {page}. Horarios" for page in range(2, 10)}
+
+
+def test_a_title_goes_on_with_its_table_and_no_further(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(100, 600, "Deudas")
+        _grid(canvas, [["Nombre", "Deuda"], ["Ana", "300 €"]])
+        canvas.showPage()
+        _grid(canvas, [["Luis", "20 €"], ["Eva", "10 €"]])
+        canvas.showPage()
+        canvas.drawString(100, 600, "Aquí empieza otra lista.")
+        _grid(canvas, [["Nombre", "Pago"], ["Ana", "100 €"]])
+
+    tables = [b for b in blocks_of(drawn_pdf(tmp_path / "t.pdf", draw)) if b.is_table]
+    assert [(b.page, b.heading) for b in tables] == [(1, "Deudas"), (2, "Deudas"), (3, None)]
+
+
+def test_two_tables_below_one_title(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(100, 600, "Deudas")
+        _grid(canvas, [["Nombre", "Deuda"], ["Ana", "300 €"]])
+        canvas.drawString(100, 480, "Solo quedan las del año pasado, que no han prescrito.")
+        canvas.translate(0, -120)
+        _grid(canvas, [["Nombre", "Año"], ["Ana", "2025"]])
+
+    tables = [b for b in blocks_of(drawn_pdf(tmp_path / "t.pdf", draw)) if b.is_table]
+    assert [b.heading for b in tables] == ["Deudas", "Deudas"]
+
+
 def test_a_repeated_header_is_no_row(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         for page in range(2):

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.retrieval.extract.pdf_lines import plain_lines, reflowed, running, running_in
+from understudy.retrieval.extract.pdf_lines import (
+    last_title,
+    plain_lines,
+    reflowed,
+    running,
+    running_in,
+)
 from understudy.retrieval.extract.pdf_regions import Box, around
 
 PAGE = Box(0, 0, 100, 100)
@@ -59,6 +65,32 @@ def test_lines(text: str, lines: list[str]) -> None:
 )
 def test_paragraphs(lines: list[str], text: str) -> None:
     assert reflowed(lines) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Días de apertura", "Días de apertura"),
+        ("Horarios\nLos comercios abren los días que la ley determina, sin excepción.", "Horarios"),
+        (
+            "2. Tarifas\nTabla 3. Precios por zona\nTodos los precios están en euros.",
+            "Tabla 3. Precios por zona",
+        ),
+        (
+            "Los precios de cada zona son:\nuna línea mucho más larga que la que está por encima.",
+            "Los precios de cada zona son:",
+        ),
+        (
+            "一、开放时间\n各地区商店在节假日的开放时间由当地政府决定。",
+            "一、开放时间",
+        ),
+        ("Los comercios abren los domingos.", None),
+        ("rebajas\nde enero y de otros meses en que los comercios venden lo que les sobra", None),
+        ("- \n* una lista que no dice de qué", None),
+    ],
+)
+def test_titles(text: str, title: str | None) -> None:
+    assert last_title(text) == title
 
 
 def test_what_nearly_all_margins_share_is_running() -> None:

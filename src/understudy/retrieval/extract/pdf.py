@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.retrieval.extract.blocks import Block, ExtractionFailed, Limits
-from understudy.retrieval.extract.pdf_lines import plain_lines, reflowed, running, running_in
+from understudy.retrieval.extract.pdf_lines import (
+    last_title,
+    plain_lines,
+    reflowed,
+    running,
+    running_in,
+)
 from understudy.retrieval.extract.pdf_regions import Box, around
 from understudy.retrieval.extract.pdf_rules import could_be_table, rules
 from understudy.retrieval.extract.pdf_tables import Continuation, Table, ruled_tables
@@ -22,6 +28,8 @@ _PASSWORD_ERROR = 4
 _SECURITY_ERROR = 5
 _SAMPLED_PAGES = 8
 _MARGIN_SHARE = 0.07
+_HELD_BYTES = 32 * 1024**2
+"""Of a document, read before it is opened anew."""
 
 
 def pdf_blocks(path: Path, limits: Limits) -> Iterator[Block]:
@@ -33,10 +41,11 @@ def pdf_blocks(path: Path, limits: Limits) -> Iterator[Block]:
                 "invalid_file",
                 f"The PDF has {pages:,} pages, more than {limits.pages:,}: split it.",
             )
-        has_text = False
-        for block in _pages(document):
-            has_text = has_text or bool(block.text.strip())
-            yield block
+        repeated = _running_lines(document)
+    has_text = False
+    for block in _pages(path, pages, repeated):
+        has_text = has_text or bool(block.text.strip())
+        yield block
     if not has_text:
         raise ExtractionFailed(
             "unsupported_file",
@@ -61,13 +70,16 @@ def _open(path: Path) -> "PdfDocument":
         ) from error
 
 
-def _pages(document: "PdfDocument") -> Iterator[Block]:
-    repeated = _running_lines(document)
+def _pages(path: Path, pages: int, repeated: frozenset[str]) -> Iterator[Block]:
     continuation = Continuation()
-    for number in range(1, len(document) + 1):
-        with closing(_page(document, number)) as page, closing(page.get_textpage()) as text:
-            parts = _parts(page, text, repeated)
-            yield from _page_blocks(number, parts, continuation)
+    at_once = max(1, _HELD_BYTES * pages // max(1, path.stat().st_size))
+    for first in range(1, pages + 1, at_once):
+        # PDFium keeps whatever it has read of a document, pictures too, until that is closed.
+        with closing(_open(path)) as document:
+            for number in range(first, min(first + at_once, pages + 1)):
+                with closing(_page(document, number)) as page, closing(page.get_textpage()) as text:
+                    parts = _parts(page, text, repeated)
+                    yield from _page_blocks(number, parts, continuation)
 
 
 def _page(document: "PdfDocument", number: int) -> "PdfPage":
@@ -132,14 +144,17 @@ def _lines_in(text: "PdfTextPage", box: Box) -> list[str]:
 def _page_blocks(
     number: int, parts: Iterator[str | Table], continuation: Continuation
 ) -> Iterator[Block]:
+    above: str | None = None
     for part in parts:
         if isinstance(part, str):
             if part:
                 continuation.forget()
+                above = last_title(part) or above
                 yield Block(part, number, None)
             continue
         title, names, rows = continuation.headed(part)
         if title is not None:
             yield Block(title, number, None)
-        yield from table_blocks(rows, names, number, title)
-        continuation.remember(part, names)
+        heading = title or continuation.title or above
+        yield from table_blocks(rows, names, number, heading)
+        continuation.remember(part, names, heading)

@@ -17,6 +17,9 @@ _FULL_LINE = 0.75
 _LETTERS_OF_PROSE = 0.85
 _NEARLY_ALL = 0.8
 _FEWEST_PAGES = 4
+_LONGEST_TITLE = 100
+_NO_TITLE = frozenset(".;!?,\u3002\uff0c\uff1b\uff01\uff1f")
+"""What sentences and items of lists end with; a colon leads over to a table."""
 
 
 def plain_lines(text: str) -> list[str]:
@@ -52,6 +55,15 @@ def _is_prose(line: str) -> bool:
     """Tell a line of sentences from one of columns or figures, which must stay a line."""
     dense = line.replace(" ", "")
     return sum(map(str.isalpha, dense)) >= _LETTERS_OF_PROSE * len(dense)
+
+
+def last_title(text: str) -> str | None:
+    """Return the last line of reflowed text that names what follows: short, and no sentence."""
+    for line in reversed(text.split("\n")):
+        is_begun = line[0].isalnum() and not line[0].islower()
+        if is_begun and len(line) <= _LONGEST_TITLE and line[-1] not in _NO_TITLE:
+            return line
+    return None
 
 
 def running(margins: Sequence[Iterable[str]]) -> frozenset[str]:

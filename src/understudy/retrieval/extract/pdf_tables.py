@@ -86,6 +86,7 @@ class Continuation:
     """The table that the last page ended with, whose header the next page's first may share."""
 
     names: Row = ()
+    title: str | None = None
     left: float = 0.0
     right: float = 0.0
     columns: int = 0
@@ -93,18 +94,19 @@ class Continuation:
     def headed(self, table: Table) -> tuple[str | None, Row, Sequence[Row]]:
         """Return title, column names and data rows of a table, where it may go on from before."""
         if not self._continues(table):
+            self.forget()
             return split_header(table.rows)
         rows = table.rows[1:] if list(table.rows[0]) == list(self.names) else table.rows
         return None, self.names, rows
 
-    def remember(self, table: Table, names: Row) -> None:
+    def remember(self, table: Table, names: Row, title: str | None) -> None:
         """Keep a table until something follows it."""
-        self.names, self.columns = names, len(table.rows[0])
+        self.names, self.title, self.columns = names, title, len(table.rows[0])
         self.left, self.right = table.box.left, table.box.right
 
     def forget(self) -> None:
         """Text follows: whatever table comes next is another one."""
-        self.names = ()
+        self.names, self.title = (), None
 
     def _continues(self, table: Table) -> bool:
         return (
