@@ -4,6 +4,7 @@ Plain ASGI, so that hot routes and FastAPI's pass through the same code.
 """
 
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +14,8 @@ from understudy.api.http.multipart import FORM, FormExchange
 from understudy.errors import (
     InvalidKey,
     InvalidRequest,
+    InvalidValue,
+    NotFound,
     NotReady,
     ProviderError,
     TooLarge,
@@ -59,6 +62,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
+            _refuse_nul(scope)
             headers = _headers(scope)
             is_protected = scope["path"].startswith(_PROTECTED)
             scope["caller"] = await self._caller(headers, is_protected=is_protected)
@@ -110,6 +114,18 @@ class Gate:
         if int(length) > self._limit_bytes:
             raise _too_large(self._limit_bytes)
         return receive, send
+
+
+def _refuse_nul(scope: Scope) -> None:
+    """Refuse NUL in path and query: no object has one in its id, and PostgreSQL fails at it."""
+    if "\0" in scope["path"]:
+        raise NotFound("Invalid URL: its path holds a NUL character.", code="unknown_url")
+    query: bytes = scope["query_string"]
+    if b"%00" not in query:
+        return
+    for name, value in parse_qsl(query.decode("latin-1")):
+        if "\0" in name or "\0" in value:
+            raise InvalidValue(name.replace("\0", ""), "it holds a NUL character")
 
 
 def _headers(scope: Scope) -> dict[str, str]:
