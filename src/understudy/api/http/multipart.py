@@ -4,8 +4,9 @@ Knows no OpenAI noun. `FormExchange` keeps a form from every route that does not
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from urllib.parse import unquote
 
 import anyio
@@ -57,11 +58,16 @@ class Form:
 
     fields: dict[str, str]
     file: ReceivedFile | None
+    lists: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    """The values of the fields that may come more than once, those that came."""
 
 
-async def read_form(request: Request, field: FileField, sink: Sink) -> Form:
+async def read_form(
+    request: Request, field: FileField, sink: Sink, lists: Collection[str] = ()
+) -> Form:
     """Read the form that a request came with, giving the pieces of its file to `sink`.
 
+    A field of `lists` is one that may come more than once, as `name` or as `name[]`.
     Raises InvalidRequest for what is no form, or a form with a field that cannot be; TooLarge as
     soon as the file is over its limit; ClientGone when the rest does not come.
     """
@@ -71,7 +77,7 @@ async def read_form(request: Request, field: FileField, sink: Sink) -> Form:
             f"A form is expected: send 'Content-Type: {FORM}' with the field '{field.name}'.",
             code="unsupported_content_type",
         )
-    reader = _FormReader(_boundary(request.headers["content-type"]), field)
+    reader = _FormReader(_boundary(request.headers["content-type"]), field, lists)
     async for piece in exchange.pieces(field):
         for data in reader.feed(piece):
             await sink(data)
@@ -153,8 +159,11 @@ class FormExchange:
 class _FormReader:
     """Parses a form; the file's data leaves at once, everything else is kept."""
 
-    def __init__(self, boundary: bytes, field: FileField) -> None:
+    def __init__(self, boundary: bytes, field: FileField, lists: Collection[str]) -> None:
         self._field = field
+        self._spellings = {spelt: name for name in lists for spelt in (name, f"{name}[]")}
+        self._lists: dict[str, list[str]] = {}
+        self._parts = 0
         self._headers: dict[str, bytes] = {}
         self._header = [b"", b""]
         self._name = ""
@@ -193,14 +202,16 @@ class _FormReader:
         """Return the form. Raises InvalidRequest for one without its end."""
         if not self._is_complete:
             raise _malformed("it ends before its closing boundary")
-        if self._filename is None:
-            return Form(self._fields, None)
-        return Form(self._fields, ReceivedFile(self._filename, self._file_bytes))
+        file = None
+        if self._filename is not None:
+            file = ReceivedFile(self._filename, self._file_bytes)
+        return Form(self._fields, file, self._lists)
 
     def _on_part_begin(self) -> None:
         self._headers = {}
         self._text.clear()
-        if len(self._fields) >= _FIELDS_MAX:
+        self._parts += 1
+        if self._parts > _FIELDS_MAX:
             raise _malformed(f"it has more than {_FIELDS_MAX} fields")
 
     def _on_header_begin(self) -> None:
@@ -241,8 +252,13 @@ class _FormReader:
         self._data.append(data)
 
     def _on_part_end(self) -> None:
-        if not self._is_file:
-            self._fields[self._name] = _text(bytes(self._text), self._name)
+        if self._is_file:
+            return
+        value = _text(bytes(self._text), self._name)
+        if listed := self._spellings.get(self._name):
+            self._lists.setdefault(listed, []).append(value)
+        else:
+            self._fields[self._name] = value
 
     def _on_end(self) -> None:
         self._is_complete = True
