@@ -2,15 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from understudy.cli.client import ApiClient, RequestFailed, base_url_of
+from understudy.cli.client import ApiClient, RequestFailed
 from understudy.cli.conversation import (
     Conversation,
     load_conversation,
@@ -18,10 +16,8 @@ from understudy.cli.conversation import (
 )
 from understudy.cli.options import ConfigOption, DataDirOption, KeyOption, ModelOption, load
 from understudy.cli.output import note, say, write_piece
+from understudy.cli.temporary_server import server_to_use
 from understudy.errors import StartupError
-
-if TYPE_CHECKING:
-    from understudy.settings import Settings
 
 
 def chat(
@@ -52,7 +48,7 @@ def chat(
     if system is not None:
         conversation.set_system(system)
     said = _first_message(message)
-    with _base_url(url, settings) as base_url, ApiClient(base_url, key) as client:
+    with server_to_use(url, settings) as base_url, ApiClient(base_url, key) as client:
         talk = _Talk(client, conversation, settings.data_dir)
         if said is None:
             talk.at_prompt()
@@ -68,24 +64,6 @@ def _first_message(message: str | None) -> str | None:
     if not said.strip():
         raise StartupError("There is nothing to send: give a message, or pipe one in.")
     return said
-
-
-@contextmanager
-def _base_url(url: str | None, settings: "Settings") -> Iterator[str]:
-    """Give the base URL to use: the one asked for, the running server's, or a server started here.
-
-    The last ends with the block.
-    """
-    from understudy.store.lock import running_url
-
-    if found := url or running_url(settings.data_dir):
-        yield base_url_of(found)
-        return
-    from understudy.cli.temporary_server import temporary_server
-
-    note("No server is running: starting one inside this command, for as long as it takes.")
-    with temporary_server(settings) as base_url:
-        yield base_url
 
 
 class _Talk:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 from understudy.errors import UnderstudyError
@@ -48,6 +48,15 @@ class Answer:
         body = self.json
         error = body.get("error") if isinstance(body, dict) else None
         return error if isinstance(error, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file in a form; `name` is what the server learns of where it comes from."""
+
+    field: str
+    name: str
+    content: BinaryIO
 
 
 class ApiClient:
@@ -92,6 +101,14 @@ class ApiClient:
     def post(self, path: str, body: object) -> Answer:
         """Return the answer to a POST of `body` as JSON; bytes are sent as they are."""
         return self._ask("POST", path, body if isinstance(body, bytes) else _encode(body))
+
+    def post_form(self, path: str, fields: Mapping[str, str], file: FormFile) -> Answer:
+        """Return the answer to a POST of a form with a file, which is sent as it is read."""
+        with self._translated():
+            response = self._client.post(
+                self._url(path), data=dict(fields), files={file.field: (file.name, file.content)}
+            )
+        return Answer(response.status_code, response.headers, response.content)
 
     @contextmanager
     def stream(self, path: str, body: object) -> Iterator[tuple[Answer, Iterator[str]]]:

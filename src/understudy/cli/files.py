@@ -6,21 +6,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from unicodedata import category
 
 import typer
 
-from understudy.cli.client import RequestFailed, ServerUnreachable, base_url_of
+from understudy.cli.client import RequestFailed, ServerUnreachable
 from understudy.cli.copy_progress import size_in_words
 from understudy.cli.file_paths import find_files
 from understudy.cli.files_client import FilesClient
 from understudy.cli.options import ConfigOption, DataDirOption, JsonOption, load
 from understudy.cli.output import note, say_columns, say_json
+from understudy.cli.temporary_server import server_to_use
 from understudy.errors import StartupError
-
-if TYPE_CHECKING:
-    from understudy.settings import Settings
 
 files = typer.Typer(help="Send and list files.", no_args_is_help=True)
 
@@ -63,7 +61,7 @@ def add(
         raise StartupError("--store is empty: give the name or the id of a vector store.")
     chosen = _chosen_files(paths)
     settings = load(config, data_dir).settings
-    with _base_url(url, settings) as base_url, FilesClient(base_url, key) as client:
+    with server_to_use(url, settings) as base_url, FilesClient(base_url, key) as client:
         # A wrong key is told once, not for each file.
         next(client.files(), None)
         store_id = _store_id(client, store)
@@ -88,7 +86,7 @@ def list_all(
 ) -> None:
     """List the files that the server keeps for the key's project, the newest first."""
     settings = load(config, data_dir).settings
-    with _base_url(url, settings) as base_url, FilesClient(base_url, key) as client:
+    with server_to_use(url, settings) as base_url, FilesClient(base_url, key) as client:
         found = list(client.files())
     if as_json:
         say_json(found)
@@ -130,21 +128,6 @@ def _chosen_files(paths: Sequence[Path]) -> list[Path]:
     if passed_over:
         note(f"Passed over, since their types cannot be read: {passed_over}. Name one to send it.")
     return chosen
-
-
-@contextmanager
-def _base_url(url: str | None, settings: "Settings") -> Iterator[str]:
-    """Give the base URL asked for, the running server's, or that of one started for the block."""
-    from understudy.store.lock import running_url
-
-    if found := url or running_url(settings.data_dir):
-        yield base_url_of(found)
-        return
-    from understudy.cli.temporary_server import temporary_server
-
-    note("No server is running: starting one inside this command, for as long as it takes.")
-    with temporary_server(settings) as base_url:
-        yield base_url
 
 
 def _store_id(client: FilesClient, reference: str | None) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
-from understudy.cli.client import Answer, ApiClient, RequestFailed
+from understudy.cli.client import Answer, ApiClient, FormFile, RequestFailed
 
 _PURPOSE = "assistants"
 _STORE_ID = "vs_"
@@ -25,12 +25,8 @@ class FilesClient(ApiClient):
 
     def upload(self, name: str, content: BinaryIO) -> str:
         """Send a file as it is read, and return its id. Raises RequestFailed."""
-        with self._translated():
-            response = self._client.post(
-                self._url("/files"), data={"purpose": _PURPOSE}, files={"file": (name, content)}
-            )
-        answer = Answer(response.status_code, response.headers, response.content)
-        return self._id_of(answer)
+        file = FormFile("file", name, content)
+        return self._id_of(self.post_form("/files", {"purpose": _PURPOSE}, file))
 
     def find_store(self, reference: str) -> str | None:
         """Return the id of the vector store with this id or name, None where there is no such name.

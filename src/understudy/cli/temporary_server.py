@@ -1,5 +1,5 @@
-"""A server inside this process, for a command that finds none running. It takes no lock on the data
-directory, so that a real server can start meanwhile.
+"""The server that a command talks to: one inside this process where none runs. That one takes no
+lock on the data directory, so that a real server can start meanwhile.
 """
 
 import logging
@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from understudy.cli.client import base_url_of
 from understudy.cli.options import database_url
+from understudy.cli.output import note
 from understudy.errors import StartupError
 
 if TYPE_CHECKING:
@@ -20,6 +22,19 @@ _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 _GRACE_S = 1
 _PAUSE_S = 0.02
+
+
+@contextmanager
+def server_to_use(url: str | None, settings: "Settings") -> Iterator[str]:
+    """Give the base URL of `url`, of the server that runs here, or of one started for the block."""
+    from understudy.store.lock import running_url
+
+    if found := url or running_url(settings.data_dir):
+        yield base_url_of(found)
+        return
+    note("No server is running: starting one inside this command, for as long as it takes.")
+    with temporary_server(settings) as base_url:
+        yield base_url
 
 
 @contextmanager
