@@ -15,7 +15,7 @@ from tests.sdk.servers import RunningServer, clean_environ
 
 PROGRAMS = Path(__file__).parent / "programs"
 _TIMEOUT_S = 120
-_SHARED = ("TEXTS", "WEATHER", "QUESTION", "PERSON", "ABOUT_A_PERSON")
+_SHARED = ("TEXTS", "WEATHER", "QUESTION", "PERSON", "ABOUT_A_PERSON", "CAT", "DOG")
 
 
 class Report:
@@ -65,12 +65,13 @@ def python_client(name: str, program: str, url_variable: str = "OPENAI_BASE_URL"
     return Client(command, url_variable=url_variable)
 
 
-def node_client(folder: Path) -> Client:
-    """Return the client that runs `programs/node.mjs`; `folder` gets what it needs beside it."""
+def node_client(folder: Path, program: str = "node.mjs") -> Client:
+    """Return the client that runs `programs/PROGRAM`; `folder` gets what it needs beside it."""
     environment = node_folder()
-    program = shutil.copy(PROGRAMS / "node.mjs", folder)
+    for name in (program, "reporting.mjs"):
+        shutil.copy(PROGRAMS / name, folder)
     os.symlink(environment / "node_modules", folder / "node_modules")
     inputs = folder / "inputs.json"
     inputs.write_text(json.dumps({name: getattr(reporting, name) for name in _SHARED}))
-    command = (str(environment / "bin" / "node"), str(program))
+    command = (str(environment / "bin" / "node"), str(folder / program))
     return Client(command, {"SHARED_INPUTS": str(inputs)})

@@ -1,13 +1,11 @@
 // A user's program for the openai package of npm: only environment variables say where the API is.
-// Each section is one thing that programs do; the sections named on the command line are run, and
-// one JSON report of what each saw is printed.
+// Each section is one thing that programs do.
 
-import { readFileSync } from "node:fs";
 import OpenAI from "openai";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
+import { all, errorOf, main, shared } from "./reporting.mjs";
 
-const shared = JSON.parse(readFileSync(process.env.SHARED_INPUTS, "utf8"));
 const { TEXTS, WEATHER, QUESTION, PERSON, ABOUT_A_PERSON } = shared;
 const model = process.env.MODEL ?? "gpt-4o-mini";
 const embeddingModel = process.env.EMBEDDING_MODEL ?? "text-embedding-3-small";
@@ -24,12 +22,6 @@ const eachText = async (look) =>
   Object.fromEntries(
     await Promise.all(Object.entries(TEXTS).map(async ([key, text]) => [key, await look(text)])),
   );
-
-async function all(iterable) {
-  const items = [];
-  for await (const item of await iterable) items.push(item);
-  return items;
-}
 
 const sections = {
   chat: () => eachText((text) => ask(text)),
@@ -206,22 +198,4 @@ const sections = {
   one_stream_error: () => errorOf(() => all(ask("Hello", { stream: true }))),
 };
 
-async function errorOf(call) {
-  try {
-    return { class: null, answer: await call() };
-  } catch (error) {
-    if (!(error instanceof OpenAI.APIError)) throw error;
-    const { status = null, message, param = null, code = null } = error;
-    return { class: error.constructor.name, status, message, param, code };
-  }
-}
-
-const report = {};
-for (const name of process.argv.slice(2)) {
-  try {
-    report[name] = await sections[name]();
-  } catch (error) {
-    report[name] = { raised: error.stack };
-  }
-}
-console.log(JSON.stringify(report));
+await main(sections);

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -171,6 +172,42 @@ def engines() -> Any:
     }
 
 
+def files() -> Any:
+    """Send, list, read and delete files. This package judges no answer, and knows no pages."""
+    answers: list[Any] = []
+
+    def kept(route: str, answer: Any) -> Any:
+        answer = answer.to_dict_recursive()
+        answers.append({"route": route, "status": 200, "answer": answer, "faults": []})
+        return answer
+
+    def send(name: str, content: Any, purpose: str) -> str:
+        created = openai.File.create(content, purpose, user_provided_filename=name)
+        return str(kept("POST /files", created)["id"])
+
+    made = [send(f"{n}.txt", b"This is text number %d." % n, "assistants") for n in range(4)]
+    path = Path(__file__)
+    made.append(send(path.name, path.open("rb"), "fine-tune"))
+    listed = [file["id"] for file in kept("GET /files", openai.File.list())["data"]]
+    size = path.stat().st_size
+    chosen = openai.File.find_matching_files(path.name, size, "fine-tune")
+    saw = {
+        "made": made,
+        "content": openai.File.download(made[0]).decode(),
+        "listed": listed,
+        "chosen": [file["id"] for file in chosen],
+        "retrieved": kept(f"GET /files/{made[-1]}", openai.File.retrieve(made[-1]))["filename"],
+        "waited": openai.File.wait_for_processing(made[0]),
+        "deleted": [kept(f"DELETE /files/{id_}", openai.File.delete(id_))["id"] for id_ in listed],
+        "left": kept("GET /files", openai.File.list())["data"],
+    }
+    try:
+        openai.File.retrieve(made[0])
+    except OpenAIError as error:
+        saw["missing"] = {"class": type(error).__name__, "status": error.http_status}
+    return {"saw": saw, "answers": answers}
+
+
 def in_parallel() -> Any:
     """The async calls: three plain answers and a stream at once."""
     create = openai.ChatCompletion.acreate
@@ -249,6 +286,7 @@ if __name__ == "__main__":
             "completions": completions,
             "models": models,
             "engines": engines,
+            "files": files,
             "in_parallel": in_parallel,
             "cancel": cancel,
             "errors": errors,

@@ -29,6 +29,9 @@ PERSON = {
     "additionalProperties": False,
 }
 ABOUT_A_PERSON = "The name is 'Ana' and the age is 41. Answer in JSON."
+CAT = "The cat sleeps on the warm roof."
+DOG = "The dog guards the old harbour at night."
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
 def user(text: str) -> list[dict[str, Any]]:
@@ -39,6 +42,19 @@ def user(text: str) -> list[dict[str, Any]]:
 def weather_in(city: str) -> dict[str, Any]:
     """Be the tool that the model calls."""
     return {"city": city, "temperature_c": 21, "sky": "clear"}
+
+
+def as_described(route: str, answer: Any) -> Any:
+    """Return an answer without what its descriptions get wrong; `route` is METHOD and path.
+
+    They say that every message is the assistant's, and call the file of an upload nullable in a
+    way that validators do not read.
+    """
+    if route.startswith("GET /chat/completions/") and route.endswith("/messages"):
+        return {**answer, "data": [{**each, "role": "assistant"} for each in answer["data"]]}
+    if route.startswith("POST /uploads") and answer.get("file", "absent") is None:
+        return {name: value for name, value in answer.items() if name != "file"}
+    return answer
 
 
 def main(sections: dict[str, Callable[[], Any]]) -> None:
