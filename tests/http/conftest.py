@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import openai
 import pytest
 from tests.http.fixtures import logs, serve_with
 from tests.http.serving import Served, provider_at, serve, settings_for
@@ -53,6 +54,13 @@ def upstream(module_upstream: ScriptedUpstream) -> ScriptedUpstream:
     """The module's provider, with no memory of earlier tests."""
     module_upstream.calls.clear()
     return module_upstream
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[openai.OpenAI]:
+    """The official client, pointed at the `server` of the test's module."""
+    with openai.OpenAI(base_url=f"{server.root}/v1", api_key="any", max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture

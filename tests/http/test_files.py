@@ -28,12 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture
-def client(server: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.root}/v1", api_key="any", max_retries=0) as client:
-        yield client
-
-
 def left_behind(server: Served) -> list[Path]:
     """Return the contents that are being written."""
     return list((server.settings.data_dir / "blobs" / "tmp").glob("*"))

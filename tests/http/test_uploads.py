@@ -24,12 +24,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture
-def client(server: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.root}/v1", api_key="any", max_retries=0) as client:
-        yield client
-
-
 def begun(client: openai.OpenAI, **fields: Any) -> str:
     """Create an upload and return its id."""
     return client.uploads.create(**{**CREATE, **fields}).id
