@@ -15,6 +15,7 @@ UnderstudyError
 ├── MethodNotAllowed            405
 ├── Conflict                    409
 ├── TooLarge                    413
+├── TooMany                     429  rate_limit_exceeded, retry-after says when
 ├── NotReady                    503  retry-after says when
 ├── ProviderError                    something between us and a model provider
 │   ├── ProviderKeyMissing      401  provider_key_missing
@@ -138,6 +139,18 @@ class TooLarge(UnderstudyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+
+
+class TooMany(UnderstudyError):
+    """There is as much under way as the settings allow."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.headers["retry-after"] = str(retry_after_s)
 
 
 class NotReady(UnderstudyError):

@@ -1,5 +1,6 @@
 """Identifiers and the clock: the only module that draws random ids or reads the time of day."""
 
+import hashlib
 import os
 import time
 
@@ -20,6 +21,13 @@ def new_id(prefix: str, length: int = 24) -> str:
     while len(drawn) < length:
         drawn += os.urandom(2 * length).translate(_CHARACTER_OF_BYTE, _REJECTED)
     return prefix + separator + drawn[:length].decode("ascii")
+
+
+def derived_id(prefix: str, *origins: str | int, length: int = 24) -> str:
+    """Return the id that these origins always lead to: who repeats a work makes the same ids."""
+    digest = hashlib.sha512("\0".join(map(str, origins)).encode()).digest()
+    drawn = digest.translate(_CHARACTER_OF_BYTE)[:length]
+    return f"{prefix}_{drawn.decode('ascii')}"
 
 
 def now_s() -> int:
