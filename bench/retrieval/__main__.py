@@ -2,19 +2,24 @@
 
 import argparse
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 
 from bench.retrieval import speed
 from bench.retrieval.documents import documents
-from bench.retrieval.evaluate import Answer, ask, corpus_store, figures, threshold
+from bench.retrieval.evaluate import (
+    THRESHOLDS,
+    Answer,
+    ask,
+    corpus_store,
+    figures,
+    separation,
+)
 from bench.retrieval.questions import MOST_SHARED, Question, questions
 from understudy.retrieval.search import RankingOptions
 
 _SIZES = [10_000, 200_000]
-_HEAD = (
-    "questions        answerable  hit@1  hit@5    MRR  no result  below {:.3f}  no answer  above"
-)
 
 
 def main() -> None:
@@ -48,33 +53,37 @@ def _check(asked: list[Question]) -> None:
 
 
 def _report(answers: list[Answer]) -> None:
-    _report_threshold(answers, threshold(answers))
-    few = sum(not a.question.has_answer for a in answers) // 20
-    _report_threshold(answers, threshold(answers, few))
-
-
-def _report_threshold(answers: list[Answer], least: float) -> None:
-    print(_HEAD.format(least))
-    tuned = [a for a in answers if not a.question.is_held_out]
+    """Print how well pages are found, then what thresholds tell apart."""
     held_out = [a for a in answers if a.question.is_held_out]
-    for name, chosen in (("lexical, all", answers), ("tuned on", tuned), ("held out", held_out)):
-        f = figures(chosen, least)
+    adjusted_on = [a for a in answers if not a.question.is_held_out]
+    kinds = {"all": answers, "adjusted on": adjusted_on, "held out": held_out}
+    print("questions    with answer  hit@1  hit@5    MRR  no result    AUC")
+    for name, chosen in kinds.items():
+        f = figures(chosen, THRESHOLDS[0])
         print(
-            f"{name:<16} {f.answerable:>10}  {f.hit_at_1:.3f}  {f.hit_at_5:.3f}"
-            f"  {f.mean_reciprocal_rank:.3f}  {f.without_result:>9}  {f.answerable_below:>11}"
-            f"  {f.unanswerable:>9}  {f.unanswerable_above:>5}"
+            f"{name:<12} {f.answerable:>11}  {f.hit_at_1:.3f}  {f.hit_at_5:.3f}"
+            f"  {f.mean_reciprocal_rank:.3f}  {f.without_result:>9}  {separation(chosen):.3f}"
         )
+    print("\nquestions    threshold  without answer, let through  with answer, left out")
+    for least in THRESHOLDS:
+        for name, chosen in kinds.items():
+            f = figures(chosen, least)
+            through = f"{f.unanswerable_above}/{f.unanswerable}"
+            left_out = f"{f.answerable_below}/{f.answerable}"
+            print(f"{name:<12} {least:>9.2f}  {through:>27}  {left_out:>21}")
 
 
 async def _speed(folder: Path, options: argparse.Namespace) -> None:
-    found = await speed.measure(folder, options.sizes, None)
+    found = await speed.measure(folder / "sqlite", options.sizes, None)
     if options.postgres:
         async with speed.postgres(folder) as url:
-            found += await speed.measure(folder, options.sizes, url)
-    print("database      chunks   p50 ms   p95 ms")
-    for figure in found:
+            found += await speed.measure(folder / "postgresql", options.sizes, url)
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} after the run\n")
+    print("database      chunks   p50 ms   p95 ms  stored/s")
+    for f in found:
         print(
-            f"{figure.database:<10} {figure.chunks:>9} {figure.p50_ms:>8.1f} {figure.p95_ms:>8.1f}"
+            f"{f.database:<10} {f.chunks:>9} {f.p50_ms:>8.1f} {f.p95_ms:>8.1f}"
+            f" {f.stored_per_s:>9.0f}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Runs the questions and counts: hit@1, hit@5, MRR, and what the threshold tells apart."""
+"""Runs the questions and counts: hit@1, hit@5, MRR, and what a threshold tells apart."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +26,8 @@ from understudy.store.keys import project_id
 from understudy.store.schema import objects, vector_store_files
 
 VECTOR_STORE = "vs_bench"
+THRESHOLDS = (0.3, 0.45, 0.8)
+"""The values of `score_threshold` in docs/retrieval.md, of which it recommends the first."""
 _RESULTS = 10
 
 
@@ -117,6 +119,14 @@ def threshold(answers: Sequence[Answer], excepted: int = 0) -> float:
     """Return the score just over those of the questions without an answer, but for so many."""
     scores = sorted((a.score for a in answers if not a.question.has_answer), reverse=True)
     return scores[excepted] + 0.0005
+
+
+def separation(answers: Sequence[Answer]) -> float:
+    """Return how often a question with an answer scores above one without: the area under ROC."""
+    scores = [a.score for a in answers if a.question.has_answer]
+    others = [a.score for a in answers if not a.question.has_answer]
+    won = sum((score > other) + (score == other) / 2 for score in scores for other in others)
+    return won / (len(scores) * len(others))
 
 
 def figures(answers: Sequence[Answer], least: float) -> Figures:

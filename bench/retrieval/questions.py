@@ -8,8 +8,9 @@ from understudy.retrieval.terms import index_terms, query_words
 
 MOST_SHARED = 0.5
 """The largest share of a question's content words that its passage may hold too."""
-_PATH = Path(__file__).parent / "questions.txt"
-_HELD_OUT = 3
+_FOLDER = Path(__file__).parent
+_FILES = {"questions.txt": False, "questions_held_out.txt": True}
+"""Which of them nothing was adjusted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,19 @@ class Question:
 
 
 def questions(made: list[Document]) -> list[Question]:
-    """Return all questions; every third with an answer, and every third without, is held out."""
+    """Return all questions."""
     by_name = {document.filename: document for document in made}
-    counts = {True: 0, False: 0}
-    found = []
-    for line in _PATH.read_text("utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        text, filename, name, part = (cell.strip() for cell in line.split("|"))
-        counts[bool(filename)] += 1
-        is_held_out = counts[bool(filename)] % _HELD_OUT == 0
-        section = by_name[filename].section(name) if filename else None
-        page = section.page if section else 0
-        passage = section.passage(part) if section else ""
-        found.append(Question(text, filename, page, passage, is_held_out))
-    return found
+    return [
+        _question(line, by_name, is_held_out)
+        for name, is_held_out in _FILES.items()
+        for line in (_FOLDER / name).read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+
+
+def _question(line: str, documents: dict[str, Document], is_held_out: bool) -> Question:
+    text, filename, name, part = (cell.strip() for cell in line.split("|"))
+    if not filename:
+        return Question(text, "", 0, "", is_held_out)
+    section = documents[filename].section(name)
+    return Question(text, filename, section.page, section.passage(part), is_held_out)

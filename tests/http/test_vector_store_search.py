@@ -17,12 +17,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture
-def client(server: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.root}/v1", api_key="any", max_retries=0) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 def animals(server: Served) -> str:
     """A store that tests only read: a cat of 2021, and a dog of 2022."""

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 from tests.store.conftest import Database
 
-from understudy.retrieval.filters import Filter, parse_filter
+from understudy.retrieval.filters import Filter, OneOfFiles, parse_filter
 from understudy.retrieval.search import RankingOptions, SearchRequest, SearchResult, search
 from understudy.retrieval.terms import index_terms
 from understudy.store.chunks import NewChunk, insert_chunks
@@ -143,6 +143,29 @@ async def test_filters_choose_files(store: Store) -> None:
     assert {result.filename for result in results} == {"madrid.pdf"}
 
 
+async def test_files_can_be_chosen_by_id(store: Store) -> None:
+    await fill(store, TEXTS)
+
+    async def found(*file_ids: str, **options: object) -> set[str]:
+        results = await ask(store, "sanción de euros", file_ids=file_ids, **options)
+        return {result.file_id for result in results}
+
+    assert await found() == {"file-galicia", "file-madrid"}
+    assert await found("file-madrid") == {"file-madrid"}
+    assert await found("file-madrid", "file-galicia", "file-other") == await found()
+    assert await found("file-other") == set()
+    galicia = parse_filter({"type": "eq", "key": "name", "value": "galicia"})
+    assert await found("file-madrid", filters=galicia) == set()
+
+
+async def test_files_chosen_by_id_are_what_vectors_look_at(store: Store) -> None:
+    await fill(store, TEXTS)
+    nearest = Nearest([])
+    await ask(store, "sanción", vectors=nearest, file_ids=("file-madrid",))
+    [(_, _, where)] = nearest.asked
+    assert where == OneOfFiles(("file-madrid",))
+
+
 async def test_another_store_and_another_project_see_nothing(store: Store) -> None:
     await fill(store, TEXTS)
     request = SearchRequest(("sanción",))
@@ -194,3 +217,23 @@ async def test_both_databases_rank_alike(postgres_database: Database, tmp_path: 
             answers.append([await ask(store, query, max_num_results=50) for query in queries])
     assert answers[0] == answers[1]
     assert all(answers[0])
+
+
+async def test_a_question_that_nothing_answers_scores_below_one_that_something_does(
+    store: Store,
+) -> None:
+    await fill(store, TEXTS)
+    answered = await ask(store, "¿Cuántos euros es la multa en Galicia?")
+    unanswered = await ask(store, "¿Cuántos habitantes censaron en Galicia?")
+    assert answered[0].position == 1
+    assert answered[0].score > 0.5 > unanswered[0].score > 0
+
+
+async def test_the_first_score_is_how_sure_it_is_and_the_rest_have_their_share(
+    store: Store,
+) -> None:
+    await fill(store, TEXTS)
+    alone = await ask(store, "sanción en Galicia", max_num_results=1)
+    several = await ask(store, "sanción en Galicia")
+    assert several[0].score == alone[0].score > 0.9
+    assert several[1].score < 0.8 * several[0].score

@@ -4,16 +4,16 @@ from sqlalchemy import func, insert, select, text, update
 from understudy.store.chunks import (
     Clause,
     NewChunk,
-    count_chunks,
-    count_terms,
     delete_chunks,
     find_candidates,
     insert_chunks,
     load_chunks,
+    prefer_indexes,
 )
 from understudy.store.db import Store
 from understudy.store.keys import project_id
 from understudy.store.schema import chunks, objects, vector_store_files
+from understudy.store.term_counts import count_terms
 
 pytestmark = pytest.mark.anyio
 
@@ -106,16 +106,43 @@ async def test_a_condition_on_files_does_not_cost_results(store: Store) -> None:
     assert [candidate.terms for candidate in found] == ["a"]
 
 
-async def test_counts_stop_where_they_are_told_to(store: Store) -> None:
+async def test_chunks_are_counted_where_they_are(store: Store) -> None:
     await add_file(store, FIRST, "file-1", "a a", "a b", "a")
     await add_file(store, SECOND, "file-1", "a")
     async with store.read() as connection:
-        all_counted = await count_terms(connection, [FIRST], ["a", "b", "c"], 9)
-        assert all_counted == {"a": 3, "b": 1, "c": 0}
-        assert await count_terms(connection, [FIRST], ["a"], 2) == {"a": 2}
-        assert await count_terms(connection, [FIRST, SECOND], ["a"], 9) == {"a": 4}
-        assert await count_terms(connection, [FIRST], [], 9) == {}
-        assert await count_chunks(connection, [FIRST]) == 3
+        assert await count_terms(connection, [FIRST], ["a", "b", "c"]) == (3, {"a": 3, "b": 1})
+        assert await count_terms(connection, [SECOND], ["a"]) == (1, {"a": 1})
+
+
+async def test_counts_agree_with_the_chunks_after_any_changes(store: Store) -> None:
+    files = [await add_file(store, FIRST, f"file-{i}", "a b", "a c", "b") for i in range(3)]
+    async with store.write() as connection:
+        await delete_chunks(connection, files[0])
+        await delete_chunks(connection, files[1], limit=1)
+    with pytest.raises(KeyError):
+        async with store.write() as connection:
+            await delete_chunks(connection, files[2])
+            raise KeyError
+    async with store.read() as connection:
+        kept = list((await connection.scalars(select(chunks.c.terms))).all())
+        counted = await count_terms(connection, [FIRST], ["a", "b", "c"])
+    holding = {term: sum(term in terms.split() for terms in kept) for term in "abc"}
+    assert counted == (len(kept), holding) == (5, {"a": 3, "b": 3, "c": 2})
+
+
+async def test_indexes_are_preferred_in_one_transaction_alone(store: Store) -> None:
+    if store.dialect == "sqlite":
+        async with store.read() as connection:
+            await prefer_indexes(connection)
+        return
+    async with store.reader.connect() as connection:
+        async with connection.begin():
+            await prefer_indexes(connection)
+            assert await connection.scalar(text("SHOW enable_seqscan")) == "off"
+            assert await connection.scalar(text("SHOW jit")) == "off"
+        async with connection.begin():
+            assert await connection.scalar(text("SHOW enable_seqscan")) == "on"
+            assert await connection.scalar(text("SHOW jit")) == "on"
 
 
 async def test_deleted_chunks_leave_no_words_behind(store: Store) -> None:
@@ -125,12 +152,12 @@ async def test_deleted_chunks_leave_no_words_behind(store: Store) -> None:
         assert await delete_chunks(connection, doomed, limit=2) == 2
         assert await delete_chunks(connection, doomed) == 1
         assert await delete_chunks(connection, doomed) == 0
-        counts = await count_terms(connection, [FIRST], ["rojo", "verde", "azul"], 9)
+        counts = await count_terms(connection, [FIRST], ["rojo", "verde", "azul"])
         assert await connection.scalar(select(func.count()).select_from(chunks)) == 1
         if store.dialect == "sqlite":
             check = "INSERT INTO chunks_fts (chunks_fts) VALUES ('integrity-check')"
             await connection.execute(text(check))
-    assert counts == {"rojo": 1, "verde": 0, "azul": 1}
+    assert counts == (1, {"rojo": 1, "azul": 1})
     assert await find(store, "rojo", "verde") == ["rojo azul"]
 
 

@@ -59,7 +59,14 @@ class Compound:
     filters: "tuple[Filter, ...]"
 
 
-Filter = Comparison | Compound
+@dataclass(frozen=True, slots=True)
+class OneOfFiles:
+    """A file is one of these. No request can write it: it is how a search is narrowed."""
+
+    file_ids: tuple[str, ...]
+
+
+Filter = Comparison | Compound | OneOfFiles
 
 
 def parse_filter(given: object, param: str = "filters") -> Filter:
@@ -134,13 +141,17 @@ def _required(given: dict[str, object], name: str, param: str) -> object:
 
 
 def _size(parsed: Filter) -> int:
-    if isinstance(parsed, Comparison):
-        return len(parsed.value) if isinstance(parsed.value, tuple) else 1
-    return 1 + sum(map(_size, parsed.filters))
+    if isinstance(parsed, Compound):
+        return 1 + sum(map(_size, parsed.filters))
+    if isinstance(parsed, OneOfFiles):
+        return len(parsed.file_ids)
+    return len(parsed.value) if isinstance(parsed.value, tuple) else 1
 
 
 def to_sql(wanted: Filter, dialect: Dialect) -> ColumnElement[bool]:
-    """Return the filter as a condition on `vector_store_files.attributes`."""
+    """Return the filter as a condition on `vector_store_files`."""
+    if isinstance(wanted, OneOfFiles):
+        return vector_store_files.c.file_id.in_(wanted.file_ids)
     if isinstance(wanted, Compound):
         join = and_ if wanted.operator == "and" else or_
         return join(*(to_sql(part, dialect) for part in wanted.filters))

@@ -86,8 +86,9 @@ def score(words: Sequence[WeighedWord], passages: Sequence[str]) -> list[float]:
     ]
     best = sorted(range(len(passages)), key=lambda i: (-bm25[i], i))[:_EXAMINED]
     near = dict.fromkeys(range(len(passages)), 0.0)
+    gains = gains_by_term(words)
     for i in best:
-        near[i] = _best_window(words, passages[i].split(" ")) / total
+        near[i] = best_window(gains, passages[i].split(" ")) / total
     return [(1 - _NEARNESS_SHARE) * bm25[i] + _NEARNESS_SHARE * near[i] for i in near]
 
 
@@ -104,9 +105,8 @@ def _saturated(words: Sequence[WeighedWord], terms: str, relative_length: float)
     return gained
 
 
-def _best_window(words: Sequence[WeighedWord], terms: Sequence[str]) -> float:
-    """Return the most weight that `_WINDOW` neighbouring terms hold."""
-    gains = _gains(words)
+def best_window(gains: Mapping[str, tuple[int, float]], terms: Sequence[str]) -> float:
+    """Return the most weight that `_WINDOW` neighbouring terms hold, each word counted once."""
     places = [(i, *gains[term]) for i, term in enumerate(terms) if term in gains]
     best = 0.0
     for first in range(len(places)):
@@ -120,8 +120,8 @@ def _best_window(words: Sequence[WeighedWord], terms: Sequence[str]) -> float:
     return best
 
 
-def _gains(words: Sequence[WeighedWord]) -> dict[str, tuple[int, float]]:
-    """Return for each term the word that gains most by it, and how much."""
+def gains_by_term(words: Sequence[WeighedWord]) -> dict[str, tuple[int, float]]:
+    """Return for each term the index of the word that gains most by it, and how much."""
     gains: dict[str, tuple[int, float]] = {}
     for i, word in enumerate(words):
         for term, gain in word.gains.items():

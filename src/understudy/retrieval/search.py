@@ -3,28 +3,33 @@
 Knows nothing of HTTP, and of vectors only that somebody finds the nearest.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import anyio
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.retrieval import rank
-from understudy.retrieval.filters import Filter, to_sql
+from understudy.retrieval.confidence import confidence
+from understudy.retrieval.embed import EmbeddingErrors
+from understudy.retrieval.filters import Compound, Filter, OneOfFiles, to_sql
 from understudy.retrieval.rank import Statistics
 from understudy.retrieval.terms import QueryWord, query_words
 from understudy.store.chunks import (
     Candidate,
     Clause,
     FoundChunk,
-    count_chunks,
-    count_terms,
     find_candidates,
     load_chunks,
     prefer_indexes,
 )
 from understudy.store.db import Store
+from understudy.store.term_counts import count_terms
+
+_log = logging.getLogger(__name__)
 
 MOST_RESULTS = 50
 _CANDIDATES = 100
@@ -47,12 +52,24 @@ class RankingOptions:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What to look for; several queries find what any of them finds."""
+    """What to look for; several queries find what any of them finds.
+
+    With `file_ids`, only those files are searched.
+    """
 
     queries: tuple[str, ...]
     max_num_results: int = 10
     filters: Filter | None = None
     ranking: RankingOptions = field(default_factory=RankingOptions)
+    file_ids: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> Filter | None:
+        """The condition on files that all of it makes."""
+        if not self.file_ids:
+            return self.filters
+        named = OneOfFiles(self.file_ids)
+        return named if self.filters is None else Compound("and", (named, self.filters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +108,61 @@ async def search(
     vectors: VectorSearch | None = None,
 ) -> list[SearchResult]:
     """Return the chunks that answer best, best first, at most one result a chunk."""
-    nearest: list[tuple[int, float]] = []
-    if vectors is not None and request.ranking.vector_weight > 0:
-        nearest = await vectors.nearest(
-            vector_store_ids, request.queries, request.filters, _CANDIDATES
-        )
-    where = None if request.filters is None else to_sql(request.filters, store.dialect)
+    lexical, nearest = await _candidates(store, vector_store_ids, request, vectors)
+    ranked = _ranked(lexical, nearest, request.ranking)[: request.max_num_results]
     async with store.read() as connection:
         await prefer_indexes(connection)
-        lexical: dict[int, float] = {}
-        if request.ranking.lexical_weight > 0:
-            lexical = await _lexical(connection, vector_store_ids, request.queries, where)
-        ranked = _ranked(lexical, nearest, request.ranking)[: request.max_num_results]
         seqs = [seq for seq, _ in ranked]
         found = await load_chunks(connection, project_id, vector_store_ids, seqs)
     return [_result(found[seq], score) for seq, score in ranked if seq in found]
+
+
+async def _candidates(
+    store: Store,
+    vector_store_ids: Sequence[str],
+    request: SearchRequest,
+    vectors: VectorSearch | None,
+) -> tuple[dict[int, float], list[tuple[int, float]]]:
+    """Return scores by words, and the nearest by vectors, of the sides that have a weight.
+
+    No connection is held while a provider embeds the query: SQLite has few of them.
+    """
+    lexical: dict[int, float] = {}
+    nearest: list[tuple[int, float]] = []
+
+    async def by_words() -> None:
+        where = None if request.where is None else to_sql(request.where, store.dialect)
+        async with store.read() as connection:
+            await prefer_indexes(connection)
+            lexical.update(await _lexical(connection, vector_store_ids, request.queries, where))
+
+    async def by_vectors() -> None:
+        nearest.extend(await _nearest(vectors, vector_store_ids, request))
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            if request.ranking.lexical_weight > 0:
+                tasks.start_soon(by_words)
+            if request.ranking.vector_weight > 0:
+                tasks.start_soon(by_vectors)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    return lexical, nearest
+
+
+async def _nearest(
+    vectors: VectorSearch | None, vector_store_ids: Sequence[str], request: SearchRequest
+) -> list[tuple[int, float]]:
+    """Return the nearest chunks; none while the query cannot be embedded but words can be found."""
+    if vectors is None:
+        return []
+    try:
+        return await vectors.nearest(vector_store_ids, request.queries, request.where, _CANDIDATES)
+    except EmbeddingErrors as error:
+        if request.ranking.lexical_weight == 0:
+            raise
+        _log.warning("searching by words alone: %s", error.message)
+        return []
 
 
 async def _lexical(
@@ -115,15 +172,14 @@ async def _lexical(
     where: ColumnElement[bool] | None,
 ) -> dict[int, float]:
     """Return the score of each chunk that shares words with a query, by its best one."""
-    chunks = await count_chunks(connection, vector_store_ids)
     best: dict[int, float] = {}
     for query in queries:
         words = query_words(query)
         terms = sorted({term for word in words for term in word.terms})
-        most = max(_ALWAYS_RARE, chunks // _COMMON_SHARE) + 1
-        frequencies = await count_terms(connection, vector_store_ids, terms, most)
+        chunks, frequencies = await count_terms(connection, vector_store_ids, terms)
         statistics = Statistics(chunks, frequencies)
-        clauses = _clauses(words, statistics, most)
+        common = max(_ALWAYS_RARE, chunks // _COMMON_SHARE) + 1
+        clauses = _clauses(words, statistics, common)
         candidates = await find_candidates(
             connection, vector_store_ids, clauses, where, _CANDIDATES
         )
@@ -135,9 +191,19 @@ async def _lexical(
 def _scored(
     words: Sequence[QueryWord], statistics: Statistics, candidates: Sequence[Candidate]
 ) -> list[tuple[int, float]]:
+    """Return (chunk seq, score): the best one's is how sure it is, the others' fall from there."""
     passages = [candidate.terms for candidate in candidates]
-    scores = rank.score(rank.weigh(words, statistics), passages)
-    return [(candidate.seq, score) for candidate, score in zip(candidates, scores, strict=True)]
+    weighed = rank.weigh(words, statistics)
+    covered = rank.score(weighed, passages)
+    highest = max(covered, default=0.0)
+    if not highest:
+        return []
+    best = passages[covered.index(highest)].split()
+    sure = confidence(weighed, best, statistics.chunks)
+    return [
+        (candidate.seq, share / highest * sure)
+        for candidate, share in zip(candidates, covered, strict=True)
+    ]
 
 
 def _clauses(words: Sequence[QueryWord], statistics: Statistics, common: int) -> list[Clause]:

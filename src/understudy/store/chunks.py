@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.store.schema import chunks, objects, vector_store_files
+from understudy.store.term_counts import add_counts, subtract_counts
 
 _HITS_PER_CANDIDATE = 2
 _NO_LIMIT = 2**31 - 1
@@ -111,25 +112,19 @@ class FoundChunk:
 async def insert_chunks(
     connection: AsyncConnection, vector_store_id: str, file_seq: int, made: Sequence[NewChunk]
 ) -> None:
-    """Add the chunks of a file, and their words to the index."""
+    """Add the chunks of a file, and their words to the index and to the counts."""
     if not made:
         return
+    insert_rows = _insert_indexed if connection.dialect.name == "postgresql" else _insert_and_index
     rows = [_row(vector_store_id, file_seq, chunk) for chunk in made]
-    if connection.dialect.name == "postgresql":
-        lexemes: Any = func.array_to_tsvector(bindparam("marked", type_=ARRAY(Text)))
-        for row in rows:
-            row["marked"] = _marked_terms(vector_store_id, row["terms"])
-        await connection.execute(insert(_INDEXED_CHUNKS).values(terms_indexed=lexemes), rows)
-        return
-    added = insert(chunks).returning(chunks.c.seq, chunks.c.terms, sort_by_parameter_order=True)
-    found = (await connection.execute(added, rows)).all()
-    await _index(_ADD_WORDS, connection, vector_store_id, found)
+    await insert_rows(connection, vector_store_id, rows)
+    await add_counts(connection, vector_store_id, (chunk.terms for chunk in made))
 
 
 async def delete_chunks(
     connection: AsyncConnection, file_seq: int, *, limit: int | None = None
 ) -> int:
-    """Delete chunks of a file, at most `limit`, with their words; return how many."""
+    """Delete chunks of a file, at most `limit`, with their words and counts; return how many."""
     doomed = select(chunks.c.seq, chunks.c.terms, chunks.c.vector_store_id)
     doomed = doomed.where(chunks.c.file_seq == file_seq).order_by(chunks.c.position).limit(limit)
     rows = (await connection.execute(doomed)).all()
@@ -141,6 +136,7 @@ async def delete_chunks(
         await _index(_FORGET_WORDS, connection, rows[0].vector_store_id, words)
     gone = delete(chunks).where(chunks.c.seq == bindparam("doomed"))
     await connection.execute(gone, [{"doomed": row.seq} for row in rows])
+    await subtract_counts(connection, rows[0].vector_store_id, (row.terms for row in rows))
     return len(rows)
 
 
@@ -153,33 +149,6 @@ async def prefer_indexes(connection: AsyncConnection) -> None:
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(_PREFER_INDEXES)
-
-
-async def count_chunks(connection: AsyncConnection, vector_store_ids: Sequence[str]) -> int:
-    """Return how many chunks the stores hold, those of unfinished files included."""
-    counted = select(func.count()).where(chunks.c.vector_store_id.in_(vector_store_ids))
-    return (await connection.execute(counted)).scalar_one()
-
-
-async def count_terms(
-    connection: AsyncConnection,
-    vector_store_ids: Sequence[str],
-    terms: Sequence[str],
-    most: int,
-) -> dict[str, int]:
-    """Return in how many chunks of the stores each term occurs, counting no further than `most`."""
-    if not terms or not vector_store_ids:
-        return {}
-    marks = [_mark(id_) for id_ in vector_store_ids]
-    dialect = connection.dialect.name
-    counts = " UNION ALL ".join(
-        f"SELECT {i} AS i, (SELECT count(*) FROM (SELECT 1 FROM {_matching(dialect, f'm{i}')}"
-        " LIMIT :most) AS found) AS n"
-        for i in range(len(terms))
-    )
-    parameters = {f"m{i}": _match(connection, marks, [term]) for i, term in enumerate(terms)}
-    rows = await connection.execute(text(counts), {**parameters, "most": most})
-    return {terms[i]: n for i, n in rows}
 
 
 async def find_candidates(
@@ -273,6 +242,25 @@ def _shown() -> Select[Any]:
         .outerjoin(objects, is_file)
         .where(_is_searchable(picked.c.vector_store_id), files.project_id == project)
     )
+
+
+async def _insert_indexed(
+    connection: AsyncConnection, vector_store_id: str, rows: list[dict[str, Any]]
+) -> None:
+    """Insert rows with the column that PostgreSQL indexes."""
+    lexemes: Any = func.array_to_tsvector(bindparam("marked", type_=ARRAY(Text)))
+    for row in rows:
+        row["marked"] = _marked_terms(vector_store_id, row["terms"])
+    await connection.execute(insert(_INDEXED_CHUNKS).values(terms_indexed=lexemes), rows)
+
+
+async def _insert_and_index(
+    connection: AsyncConnection, vector_store_id: str, rows: list[dict[str, Any]]
+) -> None:
+    """Insert rows, then their words into the table beside them that SQLite searches."""
+    added = insert(chunks).returning(chunks.c.seq, chunks.c.terms, sort_by_parameter_order=True)
+    found = (await connection.execute(added, rows)).all()
+    await _index(_ADD_WORDS, connection, vector_store_id, found)
 
 
 def _row(vector_store_id: str, file_seq: int, chunk: NewChunk) -> dict[str, Any]:
