@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from understudy.api.http.exchange import decode_json
 from understudy.errors import InvalidValue
+from understudy.store.idempotency import Creation
 from understudy.store.pages import Order, PageQuery
 from understudy.wire.base import check_shape
 
 Shape = TypeVar("Shape")
+_LONGEST_KEY = 255
 _ORDERS: tuple[Order, ...] = get_args(Order)
 
 
@@ -33,6 +35,18 @@ async def read_body(request: Request) -> Any:
     """Return the parsed JSON body; an absent one counts as an empty object."""
     body = await request.body()
     return decode_json(body) if body else {}
+
+
+async def read_creation(request: Request) -> Creation:
+    """Return what tells a request that makes an object from a repeated one.
+
+    Raises InvalidValue for an `Idempotency-Key` that cannot be kept.
+    """
+    key = request.headers.get("idempotency-key") or None
+    if key is not None and len(key) > _LONGEST_KEY:
+        raise InvalidValue("Idempotency-Key", f"expected at most {_LONGEST_KEY} characters")
+    asked = f"{request.method} {request.url.path}\n".encode()
+    return Creation(project_of(request), key, asked + await request.body())
 
 
 def read_page(

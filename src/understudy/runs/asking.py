@@ -1,0 +1,181 @@
+"""Makes the chat request of a turn: what the model is shown, offered and allowed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from understudy.chat.completion import ChatCompletions
+from understudy.engines.registry import Registry, Route
+from understudy.errors import ContextLengthExceeded
+from understudy.retrieval.cite import CitationStream
+from understudy.runs.attachments import filenames, images
+from understudy.runs.messages import threads_of
+from understudy.runs.prompt import ChatMessage, Setting, build, results_of_run
+from understudy.runs.summary import DEFAULT_TURNS, Summariser, Summary, read, uncovered
+from understudy.runs.tools import OfferedTools, choice, choice_after_calls, offered
+from understudy.runs.transitions import total_usage
+from understudy.runs.truncation import PromptTooLong, budget, fit, newest_messages, split_turns
+from understudy.store.items import Item
+from understudy.store.runs import StoredRun
+from understudy.store.storage import Storage
+from understudy.wire.runs import RunIncompleteReason
+from understudy.wire.steps import RunStep, StepToolCall, ToolCallsDetails
+
+
+class LimitReached(Exception):
+    """The run has no tokens left for another turn."""
+
+    def __init__(self, reason: RunIncompleteReason) -> None:
+        super().__init__(reason)
+        self.reason: RunIncompleteReason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A chat request, and what is needed to read its answer."""
+
+    request: dict[str, Any]
+    search_name: str | None
+    citations: CitationStream | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of a run's limits on tokens; None is no limit."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class Asking:
+    """Makes the requests of every run of one process."""
+
+    def __init__(self, storage: Storage, registry: Registry, chat: ChatCompletions) -> None:
+        self._storage = storage
+        self._registry = registry
+        self._chat = chat
+
+    async def request(
+        self, run: StoredRun, items: Sequence[Item], steps: Sequence[RunStep]
+    ) -> Asked:
+        """Return the request for the next turn of a run.
+
+        Raises LimitReached, or an UnderstudyError where no request can be made.
+        """
+        document = run.document
+        left = _left(document, steps)
+        route = await self._registry.route(document["model"])
+        tools = offered(document["tools"])
+        request: dict[str, Any] = {
+            "model": document["model"],
+            "messages": await self._messages(run, route, items, tools, left),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if tools.tools:
+            chosen = choice(document["tool_choice"], tools)
+            request["tools"] = tools.tools
+            request["tool_choice"] = choice_after_calls(chosen) if rounds_of(steps) else chosen
+            request["parallel_tool_calls"] = document["parallel_tool_calls"]
+        for name in ("temperature", "top_p", "reasoning_effort"):
+            if document.get(name) is not None:
+                request[name] = document[name]
+        if isinstance(document.get("response_format"), dict):
+            request["response_format"] = document["response_format"]
+        if left.completion_tokens is not None:
+            request["max_completion_tokens"] = left.completion_tokens
+        results = results_of_run(items, run.id)
+        return Asked(request, tools.search_name, CitationStream(results) if results else None)
+
+    async def _messages(
+        self,
+        run: StoredRun,
+        route: Route,
+        items: Sequence[Item],
+        tools: OfferedTools,
+        left: _Left,
+    ) -> list[ChatMessage]:
+        """Return what of the thread the model is shown. Raises LimitReached."""
+        can = route.engine.capabilities(route.model)
+        shown, summary = await self._history(run, route, items)
+        setting = Setting(
+            run_id=run.id,
+            instructions=run.document["instructions"],
+            summary=summary,
+            search_name=tools.search_name,
+            sees_images=can.vision,
+            filenames=await filenames(self._storage, run.project_id, shown),
+            images=await images(self._storage, run.project_id, shown) if can.vision else {},
+        )
+        allowed = budget(
+            context_length=can.context_length,
+            answer_tokens=left.completion_tokens,
+            prompt_tokens_left=left.prompt_tokens,
+            tools=tools.tools,
+        )
+        try:
+            return fit(build(shown, setting), allowed)
+        except PromptTooLong as error:
+            if error.limit == "max_prompt_tokens":
+                raise LimitReached("max_prompt_tokens") from error
+            raise ContextLengthExceeded(
+                f"{error} Ask with less, or choose another model."
+            ) from error
+
+    async def _history(
+        self, run: StoredRun, route: Route, items: Sequence[Item]
+    ) -> tuple[list[Item], str]:
+        """Return the items to show, and a summary of those that are left out."""
+        truncation = run.document["truncation_strategy"]
+        if truncation["type"] == "last_messages" and truncation["last_messages"]:
+            return newest_messages(items, truncation["last_messages"], run.id), ""
+        turns = route.settings.history_turns
+        if route.settings.summarise_history:
+            summary = await self._summary(run, items, turns or DEFAULT_TURNS)
+            return uncovered(items, summary), "" if summary is None else summary.text
+        return (split_turns(items, turns)[1] if turns else list(items)), ""
+
+    async def _summary(self, run: StoredRun, items: Sequence[Item], turns: int) -> Summary | None:
+        """Return the summary of the thread's older turns, renewed and stored where it is due."""
+
+        async def complete(messages: list[ChatMessage]) -> str:
+            body = {"model": run.document["model"], "messages": messages}
+            completion, _ = await self._chat.complete(await self._chat.prepare(body))
+            return completion.choices[0].message.content or ""
+
+        threads = threads_of(run.project_id)
+        async with self._storage.database.read() as connection:
+            thread = await threads.find(connection, run.thread_id)
+        was = read(thread.document.get("summary"))
+        summary = await Summariser(complete, turns).renew(items, was)
+        if summary is not None and summary != was:
+            async with self._storage.database.write() as connection:
+                now = await threads.find(connection, run.thread_id, for_update=True)
+                document = {**now.document, "summary": summary.document()}
+                await threads.update(connection, run.thread_id, document=document)
+        return summary
+
+
+def calls_of(step: RunStep) -> list[StepToolCall]:
+    """Return the calls of a step."""
+    details = step.step_details
+    return list(details.tool_calls) if isinstance(details, ToolCallsDetails) else []
+
+
+def rounds_of(steps: Sequence[RunStep]) -> list[RunStep]:
+    """Return the steps whose calls were all answered: as many turns lie behind a run."""
+    return [step for step in steps if step.status == "completed" and calls_of(step)]
+
+
+def _left(document: dict[str, Any], steps: Sequence[RunStep]) -> _Left:
+    """Return what is left of the limits. Raises LimitReached when that is nothing."""
+    used = total_usage(steps)
+    prompt, completion = document["max_prompt_tokens"], document["max_completion_tokens"]
+    if completion is not None and completion <= used.completion_tokens:
+        raise LimitReached("max_completion_tokens")
+    if prompt is not None and prompt <= used.prompt_tokens:
+        raise LimitReached("max_prompt_tokens")
+    return _Left(
+        None if prompt is None else prompt - used.prompt_tokens,
+        None if completion is None else completion - used.completion_tokens,
+    )

@@ -1,0 +1,195 @@
+"""Ends a run that does not end by itself: cancelled, expired, failed. Works from the rows alone.
+
+What readers of the stream were sent of an open message is what the message keeps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import msgspec
+from msgspec import structs
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from understudy.errors import NotFound
+from understudy.ids import now_s
+from understudy.runs.commits import Rows, Write, write
+from understudy.runs.project_messages import message_of
+from understudy.runs.project_runs import event, row_of, run_event, step_of
+from understudy.runs.states import sources
+from understudy.runs.stream import Streams
+from understudy.runs.transitions import moved, total_usage, values_of
+from understudy.store import runs
+from understudy.store.items import Item, Log
+from understudy.store.runs import Change, Event, StoredRun
+from understudy.store.storage import Storage
+from understudy.wire.run_events import (
+    AddedText,
+    CitedFileDelta,
+    FileCitationDelta,
+    MessageDelta,
+    TextDelta,
+    event_of_step,
+)
+from understudy.wire.runs import LastError
+from understudy.wire.steps import MessageCreationDetails, RunStep, StepError, StepStatus
+
+Ending = Literal["stop", "expire", "fail"]
+
+_STEP_STATUS: dict[Ending, StepStatus] = {
+    "stop": "cancelled",
+    "expire": "expired",
+    "fail": "failed",
+}
+_MESSAGE_REASON = {"stop": "run_cancelled", "expire": "run_expired", "fail": "run_failed"}
+_STEP_STAMP = {"stop": "cancelled_at", "expire": "expired_at", "fail": "failed_at"}
+_AT_ONCE = 1_000
+_LEFT_BEHIND = LastError("server_error", "The server was restarted, and the model asked again.")
+
+
+async def close(
+    connection: AsyncConnection, run: StoredRun, ending: Ending, error: LastError | None = None
+) -> list[Event] | None:
+    """End a run with its open steps, within a transaction of the caller.
+
+    `error` goes with `fail`. Returns the events to publish once the transaction is committed; None
+    where the run's status does not allow this end.
+    """
+    if run.status not in sources(ending):
+        return None
+    steps = [step_of(step) for step in await runs.steps(connection, run.seq)]
+    rows = Rows()
+    for step in steps:
+        if step.status == "in_progress":
+            rows += await _message_rows(connection, run, step, ending)
+            rows += _step_rows(run, step, ending, error)
+    changes: dict[str, Any] = {"usage": msgspec.to_builtins(total_usage(steps))}
+    if error is not None:
+        changes["last_error"] = msgspec.to_builtins(error)
+    ended = moved(run, ending, **changes)
+    change = Change(run.seq, sources(ending), values=values_of(ended))
+    return await write(connection, Write(change, rows + Rows([run_event(ended)])))
+
+
+async def end_run(
+    storage: Storage,
+    streams: Streams,
+    run_seq: int,
+    ending: Ending,
+    error: LastError | None = None,
+) -> None:
+    """End a run in a transaction of its own, and tell its readers; nothing if it cannot end so."""
+    async with storage.database.write() as connection:
+        run = await runs.find_by_seq(connection, run_seq, for_update=True)
+        events = None if run is None else await close(connection, run, ending, error)
+    streams.publish(run_seq, events or ())
+
+
+async def end_overdue_run(storage: Storage, streams: Streams, run_seq: int) -> None:
+    """End a run whose time is over, unless it has gone on since somebody looked."""
+    async with storage.database.write() as connection:
+        run = await runs.find_by_seq(connection, run_seq, for_update=True)
+        if run is None or run.expires_at is None or run.expires_at > now_s():
+            return
+        events = await close(connection, run, "stop" if run.status == "cancelling" else "expire")
+    streams.publish(run_seq, events or ())
+
+
+async def left_behind(
+    connection: AsyncConnection, run: StoredRun, steps: Sequence[RunStep]
+) -> Rows:
+    """Return the end of steps that a call of the model began before it was cut off by a crash.
+
+    The repeated call has answered in another way, so that it did not take them up.
+    """
+    rows = Rows()
+    for step in steps:
+        rows += await _message_rows(connection, run, step, "fail")
+        rows += _step_rows(run, step, "fail", _LEFT_BEHIND)
+    return rows
+
+
+def _step_rows(run: StoredRun, step: RunStep, ending: Ending, error: LastError | None) -> Rows:
+    status = _STEP_STATUS[ending]
+    stamp = {_STEP_STAMP[ending]: now_s()}
+    closed = structs.replace(step, status=status, last_error=_step_error(error), **stamp)
+    return Rows(events=[event(event_of_step(status), closed)], steps=[row_of(run, closed)])
+
+
+def _step_error(error: LastError | None) -> StepError | None:
+    if error is None:
+        return None
+    code = "server_error" if error.code == "invalid_prompt" else error.code
+    return StepError(code, error.message)
+
+
+async def _message_rows(
+    connection: AsyncConnection, run: StoredRun, step: RunStep, ending: Ending
+) -> Rows:
+    """Return the message that the step was making, with what of it was sent."""
+    if not isinstance(step.step_details, MessageCreationDetails):
+        return Rows()
+    log = Log(run.project_id, run.thread_id)
+    id_ = step.step_details.message_creation.message_id
+    try:
+        opened = await log.find(connection, id_, type_="message")
+    except NotFound:  # the client deleted it meanwhile
+        return Rows()
+    text, annotations = await _sent(connection, run.seq, id_)
+    content = [{"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}]
+    closed: Item = replace(
+        opened,
+        document={**opened.document, "status": "incomplete", "content": content},
+        extra={
+            **opened.extra,
+            "incomplete_at": now_s(),
+            "incomplete_details": {"reason": _MESSAGE_REASON[ending]},
+        },
+    )
+    message = message_of(closed, run.thread_id)
+    return Rows(events=[event("thread.message.incomplete", message)], items=[log.row(closed)])
+
+
+async def _sent(
+    connection: AsyncConnection, run_seq: int, message_id: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return the text and the annotations that readers were sent of a message."""
+    text = ""
+    annotations: list[dict[str, Any]] = []
+    after = 0
+    while events := await runs.read_events(connection, run_seq, after=after, limit=_AT_ONCE):
+        for sent in events:
+            if sent.name == "thread.message.created":
+                text, annotations = "", []  # a repeated call of the model begins anew
+            elif sent.name == "thread.message.delta":
+                for added in _added(msgspec.json.decode(sent.data, type=MessageDelta), message_id):
+                    text += added.value or ""
+                    annotations += _annotations(added)
+        after = events[-1].number
+    return text, annotations
+
+
+def _added(delta: MessageDelta, message_id: str) -> list[AddedText]:
+    if delta.id != message_id:
+        return []
+    parts = (part for part in delta.delta.content or () if isinstance(part, TextDelta))
+    return [part.text for part in parts if isinstance(part.text, AddedText)]
+
+
+def _annotations(added: AddedText) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "file_citation",
+            "file_id": annotation.file_citation.file_id,
+            "filename": "",
+            "index": annotation.start_index,
+            "text": annotation.text,
+            "start_index": annotation.start_index,
+            "end_index": annotation.end_index,
+            "quote": annotation.file_citation.quote or "",
+            "page": None,
+        }
+        for annotation in added.annotations or ()
+        if isinstance(annotation, FileCitationDelta)
+        and isinstance(annotation.file_citation, CitedFileDelta)
+    ]

@@ -1,0 +1,242 @@
+"""From the items of a thread to the messages of a chat request.
+
+Pure: which items are shown is decided in `truncation`, names and images of files come ready from
+`attachments`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from understudy.retrieval.cite import passages
+from understudy.retrieval.search import SearchResult
+from understudy.store.items import Item
+from understudy.wire.passages import NONE_FOUND, render
+
+UNANSWERED = "The call was not answered."
+_SUMMARY = "What was said before, in short:\n"
+_TEXT_TYPES = ("input_text", "output_text")
+
+ChatMessage = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a prompt needs besides the items.
+
+    `filenames` and `images` (data URLs) are by file id, `search_name` is what file search is
+    called in this request, and `summary` stands for items that are not shown.
+    """
+
+    run_id: str
+    instructions: str = ""
+    summary: str = ""
+    search_name: str | None = None
+    sees_images: bool = False
+    filenames: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+def build(items: Sequence[Item], setting: Setting) -> list[ChatMessage]:
+    """Return the chat messages that show the items, in their order.
+
+    Searches of earlier runs are left out: their answers are there. A call that nobody answered
+    gets an output that says so, since providers refuse a call without one.
+    """
+    outputs = {
+        (item.run_id, item.document["call_id"]): str(item.document["output"])
+        for item in items
+        if item.type == "function_call_output"
+    }
+    outputs |= _search_outputs(items, setting)
+    shown = [item for item in items if _is_shown(item, setting)]
+    messages = _system(setting)
+    for kind, group in groupby(shown, key=_turn_of):
+        if kind is None:
+            messages += (made for item in group if (made := _message(item, setting)))
+        else:
+            messages += _calls(list(group), outputs, setting)
+    return list(_joined(messages))
+
+
+def results_of_run(items: Sequence[Item], run_id: str) -> list[SearchResult]:
+    """Return what all searches of a run found, so that passage n is the result n - 1."""
+    searches = (item for item in items if item.type == "file_search_call" and item.run_id == run_id)
+    return [result for item in searches for result in _results(item)]
+
+
+def _system(setting: Setting) -> list[ChatMessage]:
+    summary = _SUMMARY + setting.summary if setting.summary else ""
+    parts = [part for part in (setting.instructions, summary) if part.strip()]
+    return [{"role": "system", "content": "\n\n".join(parts)}] if parts else []
+
+
+def _is_shown(item: Item, setting: Setting) -> bool:
+    if item.type == "file_search_call":
+        return item.run_id == setting.run_id and setting.search_name is not None
+    return item.type in ("message", "function_call")
+
+
+def _turn_of(item: Item) -> tuple[str | None, str | None] | None:
+    """Return what calls of one turn have in common, None for a message."""
+    return None if item.type == "message" else (item.run_id, item.step_id)
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def _message(item: Item, setting: Setting) -> ChatMessage | None:
+    """Return a message, None when there is nothing in it."""
+    role = item.document["role"]
+    content = item.document["content"]
+    if item.run_id != setting.run_id:
+        content = [_without_markers(part) for part in content]
+    parts: list[dict[str, Any]] = []
+    for part in content:
+        if part["type"] == "input_image" and role == "user" and setting.sees_images:
+            parts += _image(part, setting)
+        elif text := _text(part, setting):
+            parts.append({"type": "text", "text": text})
+    if attached := _attached(item, setting):
+        parts.append({"type": "text", "text": attached})
+    if not parts:
+        return None
+    if all(part["type"] == "text" for part in parts):
+        return {"role": role, "content": "\n".join(part["text"] for part in parts)}
+    return {"role": role, "content": parts}
+
+
+def _text(part: dict[str, Any], setting: Setting) -> str:
+    if part["type"] in _TEXT_TYPES:
+        return str(part["text"])
+    if part["type"] == "refusal":
+        return str(part["refusal"])
+    named = setting.filenames.get(part.get("file_id") or "") or part.get("image_url") or ""
+    # A data URL is the image itself: as words it would fill the prompt.
+    return f"[image: {named}]" if named and not named.startswith("data:") else "[image]"
+
+
+def _without_markers(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a text without the markers of its citations, whose passages are no longer there."""
+    annotations = part.get("annotations") or ()
+    cited = (one for one in annotations if one["type"] == "file_citation")
+    spans = [(one["start_index"], one["end_index"]) for one in cited]
+    for start, end in sorted(spans, reverse=True):
+        text = part["text"]
+        part = {**part, "text": text[:start].rstrip(" ") + text[end:]}
+    return part
+
+
+def _image(part: dict[str, Any], setting: Setting) -> list[dict[str, Any]]:
+    url = part.get("image_url") or setting.images.get(part.get("file_id") or "")
+    if not url:
+        named = setting.filenames.get(part.get("file_id") or "", "it was deleted")
+        return [{"type": "text", "text": f"[image that cannot be shown: {named}]"}]
+    image = {"url": url, "detail": part.get("detail") or "auto"}
+    return [{"type": "image_url", "image_url": image}]
+
+
+def _attached(item: Item, setting: Setting) -> str:
+    """Return the line that names a message's files, so that the model can refer to them."""
+    ids = attached_ids(item)
+    if not ids:
+        return ""
+    return "Attached: " + ", ".join(f"{setting.filenames.get(id_, 'file')} ({id_})" for id_ in ids)
+
+
+def attached_ids(item: Item) -> list[str]:
+    """Return the ids of the files attached to a message, each once."""
+    attachments = (one.get("file_id") for one in item.extra.get("attachments") or ())
+    ids = [*attachments, *(item.extra.get("file_ids") or ())]
+    return list(dict.fromkeys(id_ for id_ in ids if id_))
+
+
+# --- calls ------------------------------------------------------------------------------------
+
+
+def _calls(
+    items: Sequence[Item], outputs: Mapping[tuple[str | None, str], str], setting: Setting
+) -> list[ChatMessage]:
+    """Return the calls of one turn as a message of the assistant, and their outputs after it."""
+    calls = []
+    answers = []
+    for item in items:
+        id_ = _call_id(item)
+        function = {"name": _name(item, setting), "arguments": _arguments(item)}
+        calls.append({"id": id_, "type": "function", "function": function})
+        output = outputs.get((item.run_id, id_), UNANSWERED)
+        answers.append({"role": "tool", "tool_call_id": id_, "content": output})
+    return [{"role": "assistant", "content": None, "tool_calls": calls}, *answers]
+
+
+def _joined(messages: Sequence[ChatMessage]) -> Iterator[ChatMessage]:
+    """Yield the messages; what the assistant said before its calls goes with them."""
+    said: ChatMessage | None = None
+    for message in messages:
+        if said is not None and "tool_calls" in message:
+            message = {**message, "content": said["content"]}
+        elif said is not None:
+            yield said
+        is_said = message["role"] == "assistant" and "tool_calls" not in message
+        said = message if is_said else None
+        if said is None:
+            yield message
+    if said is not None:
+        yield said
+
+
+def _call_id(item: Item) -> str:
+    return str(item.document.get("call_id") or item.id)
+
+
+def _name(item: Item, setting: Setting) -> str:
+    if item.type == "function_call":
+        return str(item.document["name"])
+    return setting.search_name or ""
+
+
+def _arguments(item: Item) -> str:
+    """Return the arguments as JSON of an object: templates of models stumble over anything else."""
+    if item.type == "file_search_call":
+        return json.dumps({"queries": item.document["queries"]}, ensure_ascii=False)
+    try:
+        decoded = json.loads(item.document["arguments"])
+    except (ValueError, RecursionError):
+        return "{}"
+    return str(item.document["arguments"]) if isinstance(decoded, dict) else "{}"
+
+
+# --- searches ---------------------------------------------------------------------------------
+
+
+def _search_outputs(items: Sequence[Item], setting: Setting) -> dict[tuple[str | None, str], str]:
+    """Return the passages that each search of this run found, numbered through all of them."""
+    outputs: dict[tuple[str | None, str], str] = {}
+    first = 1
+    for item in items:
+        if item.type != "file_search_call" or item.run_id != setting.run_id:
+            continue
+        results = _results(item)
+        found = render(passages(results, first)) or NONE_FOUND
+        first += len(results)
+        note = item.extra.get("note")
+        outputs[item.run_id, _call_id(item)] = f"{found}\n{note}" if note else found
+    return outputs
+
+
+def _results(item: Item) -> list[SearchResult]:
+    return [
+        SearchResult(
+            file_id=one["file_id"],
+            filename=one["filename"],
+            score=one["score"],
+            attributes=one.get("attributes") or {},
+            text=one["text"],
+            page=one.get("page"),
+            heading=None,
+            position=0,
+        )
+        for one in item.document.get("results") or ()
+    ]
