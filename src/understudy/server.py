@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from understudy import __version__
+from understudy.api.assistants import assistants_router
 from understudy.api.chat import ChatApi
 from understudy.api.completions import CompletionsApi
 from understudy.api.embeddings import EmbeddingsApi
@@ -28,9 +29,12 @@ from understudy.api.http.hot import HotRoute, HotRoutes
 from understudy.api.http.openapi import document
 from understudy.api.http.trace import Trace
 from understudy.api.http.unknown import UnknownRoutes
+from understudy.api.messages import messages_router
 from understudy.api.models import models_router
 from understudy.api.moderations import ModerationsApi
+from understudy.api.runs import runs_router
 from understudy.api.stored_chat import stored_chat_router
+from understudy.api.threads import threads_router
 from understudy.api.uploads import uploads_router
 from understudy.api.vector_stores import vector_stores_router
 from understudy.chat.completion import ChatCompletions
@@ -39,10 +43,19 @@ from understudy.engines.registry import Registry
 from understudy.errors import NotReady
 from understudy.retrieval.ingest import Ingest
 from understudy.retrieval.vector_stores import expire_stores
+from understudy.retrieval.vectors import Vectors
+from understudy.runs.asking import Asking
+from understudy.runs.commits import Commits
+from understudy.runs.dispatch import Dispatcher
+from understudy.runs.requests import Surface
+from understudy.runs.searching import Searches
+from understudy.runs.stream import Streams
+from understudy.runs.worker import Surroundings
 from understudy.settings import Settings
 from understudy.store.blobs import Blobs, sweep
 from understudy.store.db import open_store
 from understudy.store.files import sweep_files
+from understudy.store.idempotency import forget_keys
 from understudy.store.keys import KeyRing, project_id
 from understudy.store.scratch import sweep_scratch_folders
 from understudy.store.storage import Storage
@@ -60,11 +73,15 @@ def create_app(settings: Settings) -> ASGIApp:
     """Return the application; the store opens and the engines close with its lifespan."""
     registry = Registry(settings)
     storage = Storage()
-    ingest = Ingest(storage, settings)
+    vectors = Vectors(storage, settings, registry)
+    ingest = Ingest(storage, settings, vectors)
+    streams = Streams(storage)
+    dispatcher = _dispatcher(registry, storage, settings, streams, vectors)
+    surface = Surface(storage, streams, dispatcher, settings.runs, ingest.wake)
     hot = _hot_routes(registry, settings, storage)
 
     def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
-        return _lifespan(gate, registry, settings, storage, ingest)
+        return _lifespan(gate, registry, settings, storage, ingest, dispatcher)
 
     app = FastAPI(
         title="Understudy",
@@ -77,7 +94,12 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(stored_chat_router(storage))
     app.include_router(files_router(storage, settings))
     app.include_router(uploads_router(storage, settings))
-    app.include_router(vector_stores_router(storage, ingest.wake))
+    app.include_router(vector_stores_router(storage, ingest.wake, vectors))
+    app.include_router(assistants_router(storage, settings, ingest.wake))
+    # Before the threads: `runs` in /v1/threads/runs is no thread's id.
+    app.include_router(runs_router(surface, settings.heartbeat_s))
+    app.include_router(threads_router(storage, ingest.wake, streams))
+    app.include_router(messages_router(storage, ingest.wake))
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
@@ -111,21 +133,48 @@ def _hot_routes(registry: Registry, settings: Settings, storage: Storage) -> lis
     ]
 
 
+def _dispatcher(
+    registry: Registry,
+    storage: Storage,
+    settings: Settings,
+    streams: Streams,
+    vectors: Vectors,
+) -> Dispatcher:
+    chat = ChatCompletions(registry)
+    surroundings = Surroundings(
+        storage=storage,
+        streams=streams,
+        chat=chat,
+        asking=Asking(storage, registry, chat),
+        searches=Searches(storage, vectors, settings.runs.file_wait_s),
+        tool_rounds=settings.runs.tool_rounds,
+    )
+    return Dispatcher(storage, settings, surroundings, Commits(storage, streams), streams)
+
+
 @asynccontextmanager
 async def _lifespan(
-    gate: Gate, registry: Registry, settings: Settings, storage: Storage, ingest: Ingest
+    gate: Gate,
+    registry: Registry,
+    settings: Settings,
+    storage: Storage,
+    ingest: Ingest,
+    dispatcher: Dispatcher,
 ) -> AsyncIterator[None]:
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with open_store(
         url, settings.data_dir, synchronous=settings.database_synchronous
     ) as store:
         storage.open(store, Blobs(settings.data_dir / "blobs"))
+        await ingest.prepare()
         gate.open(KeyRing(store), await project_id(store))
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ingest.run)
+                tasks.start_soon(dispatcher.run)
                 tasks.start_soon(_sweep_regularly, storage, settings.data_dir)
                 yield
+                await dispatcher.drain()
                 tasks.cancel_scope.cancel()
         finally:
             await registry.aclose()
@@ -140,6 +189,8 @@ async def _sweep_regularly(storage: Storage, data_dir: Path) -> None:
             await sweep_uploads(storage)
             await expire_stores(storage)
             await sweep(storage.database, storage.blobs)
+            async with storage.database.write() as connection:
+                await forget_keys(connection)
         except (NotReady, SQLAlchemyError, OSError) as error:
             logger.warning("expired files are not cleared away now: %s", error)
         await anyio.sleep(_SWEEP_EVERY_S)

@@ -47,6 +47,29 @@ class RetrievalSettings(BaseModel):
     parse_time_s: float = Field(default=300.0, gt=0)
     parse_memory_bytes: int = Field(default=1024**3, ge=128 * 1024**2)
     parse_pages: int = Field(default=5_000, ge=1)
+    embedding_model: str | None = Field(default=None, min_length=1)
+    """The model that embeds new vector stores; without one, search goes by words alone."""
+    embed_query_s: float = Field(default=10.0, gt=0)
+    """How long a search waits for the embedding of its query before it goes by words alone."""
+
+
+class RunSettings(BaseModel):
+    """How runs of assistants are worked on, and what they may take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(default=200, ge=1, le=10_000)
+    """Runs worked on at the same time; others wait in the queue."""
+    max_active: int = Field(default=1_000, ge=1)
+    """Runs queued or worked on, beyond which a new one is refused with 429."""
+    timeout_s: int = Field(default=600, ge=1)
+    """How long a run may take; waiting for outputs has its own limit of 10 minutes."""
+    tool_rounds: int = Field(default=20, ge=1)
+    """Answers with tool calls in one run, after which it fails."""
+    file_wait_s: float = Field(default=60.0, ge=0)
+    """How long a search waits for files that are still being read."""
+    keep_events_s: int = Field(default=86_400, ge=0)
+    """How long a run's stream can be resumed after its end."""
 
 
 class ModelSettings(BaseModel):
@@ -59,6 +82,10 @@ class ModelSettings(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     fallback: tuple[str, ...] = ()
     """Models asked in turn when this one's provider is away, limits or fails."""
+    history_turns: int | None = Field(default=None, ge=1)
+    """How many turns of a thread runs show this model; all that fit, unless it is given."""
+    summarise_history: bool = False
+    """Whether older turns reach this model as a summary that it writes itself."""
 
 
 class Settings(BaseSettings):
@@ -94,6 +121,7 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(default=8 * 1024**3, ge=1024)
     upload_ttl_s: int = Field(default=3600, ge=1)
     retrieval: RetrievalSettings = RetrievalSettings()
+    runs: RunSettings = RunSettings()
     heartbeat_s: float = Field(default=15.0, gt=0)
     shutdown_grace_s: int = Field(default=10, ge=0)
 

@@ -1,9 +1,12 @@
-"""Server-sent events: one JSON value an event, comments while nothing happens, one way to end."""
+"""Server-sent events: one JSON value an event, comments while nothing happens, one way to end.
+
+What an event, an error and the end look like belongs to the framing; the rest is the same for all.
+"""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 import msgspec
@@ -23,18 +26,51 @@ _encode = msgspec.json.Encoder().encode
 
 
 def event(value: object) -> bytes:
-    """Return `value` as one event.
+    """Return `value` as one event."""
+    return b"data: %b\n\n" % one_line(_encode(value))
 
-    U+2028, U+2029 and U+0085 are escaped: openai 1.14 splits lines at them.
-    """
-    data = _encode(value)
-    if not data.isascii():
-        data = (
-            data.replace(b"\xe2\x80\xa8", b"\\u2028")
-            .replace(b"\xe2\x80\xa9", b"\\u2029")
-            .replace(b"\xc2\x85", b"\\u0085")
-        )
-    return b"data: %b\n\n" % data
+
+def one_line(data: bytes) -> bytes:
+    """Return JSON with U+2028, U+2029 and U+0085 escaped: openai 1.14 splits lines at them."""
+    if data.isascii():
+        return data
+    return (
+        data.replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
+        .replace(b"\xc2\x85", b"\\u0085")
+    )
+
+
+class Framing(Protocol):
+    """How one kind of stream writes its values, an error, and its end."""
+
+    def value(self, value: Any) -> bytes:
+        """Return a value as an event."""
+        ...
+
+    def error(self, error: UnderstudyError) -> bytes:
+        """Return an error as an event."""
+        ...
+
+    @property
+    def end(self) -> bytes:
+        """The last event."""
+        ...
+
+
+class _Unnamed:
+    """Events without a name, as chat completions have them."""
+
+    end = _DONE
+
+    def value(self, value: object) -> bytes:
+        return event(value)
+
+    def error(self, error: UnderstudyError) -> bytes:
+        return event(error_body(error))
+
+
+_UNNAMED = _Unnamed()
 
 
 class OpenedStream(Protocol):
@@ -54,36 +90,40 @@ class OpenedStream(Protocol):
 class EventStream:
     """An event stream as the answer of an exchange; comments are sent while nothing else is."""
 
-    def __init__(self, exchange: Exchange, heartbeat_s: float) -> None:
+    def __init__(self, exchange: Exchange, heartbeat_s: float, framing: Framing = _UNNAMED) -> None:
         self._exchange = exchange
         self._heartbeat_s = heartbeat_s
+        self._framing = framing
 
     async def answer(self, opening: AbstractAsyncContextManager[OpenedStream]) -> None:
-        """Send all that `opening` yields, then `[DONE]`.
+        """Send all that `opening` yields, then the end.
 
         An error before the first value is raised, so that it gets its own status; a later one is
         the last event of the stream.
         """
         try:
             async with opening as stream:
-                first = await anext(stream.chunks)
+                first = await anext(stream.chunks, None)
                 await self._exchange.start(200, {**_HEADERS, **stream.headers})
-                await self._send_all(first, stream.chunks)
+                if first is not None:
+                    await self._send_all(first, stream.chunks)
         except UnderstudyError as error:
             if not self._exchange.has_started:
                 raise
-            await self._exchange.write(event(error_body(error)) + _DONE, is_last=True)
+            ending = self._framing.error(error) + self._framing.end
+            await self._exchange.write(ending, is_last=True)
             return
-        await self._exchange.write(_DONE, is_last=True)
+        await self._exchange.write(self._framing.end, is_last=True)
 
     async def _send_all(self, first: object, rest: AsyncIterator[object]) -> None:
         failure: UnderstudyError | None = None
+        framed = self._framing.value
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat)
             try:
-                await self._exchange.write(event(first))
+                await self._exchange.write(framed(first))
                 async for value in rest:
-                    await self._exchange.write(event(value))
+                    await self._exchange.write(framed(value))
             except UnderstudyError as error:  # carried past the group, which would wrap it
                 failure = error
             tasks.cancel_scope.cancel()
