@@ -61,8 +61,14 @@ def test_what_is_not_there_is_said_and_not_created(workplace: Workplace, command
     assert list(workplace.folder.iterdir()) == []
 
 
-def test_postgresql_is_told_its_own_commands(workplace: Workplace) -> None:
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_postgresql_that_does_not_answer_is_said(workplace: Workplace, command: str) -> None:
     workplace.environment = {"UNDERSTUDY_DATABASE_URL": "postgresql://ana:secret@127.0.0.1:1/shop"}
-    ran = workplace.run("backup", "archive.zip")
+    workplace.data_dir.mkdir()
+    archive = workplace.folder / "archive.zip"
+    if command == "restore":
+        archive.touch()
+    ran = workplace.run(command, str(archive))
     assert (ran.code, ran.out) == (1, "")
-    assert "pg_dump" in ran.err and "secret" not in ran.err
+    assert "Cannot reach the PostgreSQL database" in ran.err
+    assert "secret" not in ran.err and ran.err.count("\n") == 1

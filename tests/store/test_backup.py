@@ -1,7 +1,9 @@
 """Backups of a real data directory, and what a restore makes of good and of bad archives."""
 
+import errno
 import hashlib
 import json
+import os
 import sqlite3
 import stat
 import warnings
@@ -13,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from understudy.errors import StartupError
-from understudy.store.backup import DATABASE, MANIFEST, back_up
+from understudy.store.archive import DATABASE, MANIFEST
+from understudy.store.backup import back_up
 from understudy.store.blobs import Blobs, keep
 from understudy.store.db import Store, open_store
 from understudy.store.keys import create_key, list_keys
 from understudy.store.location import SqliteFile, locate
+from understudy.store.lock import try_lock
 from understudy.store.restore import is_occupied, restore
 
 # ruff: noqa: ASYNC240 - the work under test blocks as well
@@ -175,13 +179,35 @@ async def test_an_existing_file_is_not_replaced(place: Path, archive: Path) -> N
     assert archive.read_text() == "mine"
 
 
-def test_postgresql_names_the_commands(place: Path, archive: Path) -> None:
-    location = locate("postgresql://ana:secret@host/shop", place)
-    for work in (back_up, restore):
-        with pytest.raises(StartupError) as caught:
-            work(location, place, archive, silent)
-        assert "pg_dump" in caught.value.message and "pg_restore" in caught.value.message
-        assert "secret" not in caught.value.message
+async def test_what_a_killed_backup_left_goes_and_one_at_work_stays(
+    place: Path, archive: Path
+) -> None:
+    await fill(place)
+    left = archive.with_name(".backup.zip.7.1.partial")
+    left.write_bytes(b"half an archive")
+    at_work = archive.with_name(".backup.zip.8.1.partial")
+    with at_work.open("wb") as file:
+        assert try_lock(file.fileno())
+        back_up_from(place, archive)
+    assert not left.exists()
+    assert at_work.exists()
+
+
+async def test_a_disk_without_links_takes_a_backup(
+    place: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(place)
+    link = os.link
+
+    def link_within_the_data(source: Path, target: Path) -> None:
+        if target == archive:
+            raise OSError(errno.EPERM, "Operation not permitted", str(target))
+        link(source, target)
+
+    monkeypatch.setattr("understudy.store.backup.os.link", link_within_the_data)
+    back_up_from(place, archive)
+    assert sorted(path.name for path in archive.parent.iterdir()) == ["backup.zip", "data"]
+    assert zipfile.is_zipfile(archive)
 
 
 # --- archives that are refused ----------------------------------------------------------------

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from understudy.store.backup import Report
+    from understudy.store.archive import Report
 
 
 @contextmanager

@@ -33,8 +33,8 @@ def restore(
         raise StartupError(f"There is no file {file}.")
     if is_occupied(location, place) and not force:
         raise StartupError(
-            f"The data directory {place} is in use already: choose an empty one with --data-dir, "
-            "or replace what it holds with --force."
+            f"There is something already in {place}, or in {location}: choose an empty place, or "
+            "replace what it holds with --force."
         )
     with ServeLock(place), progress_bars() as report:
         manifest = put_back(location, place, file, report)

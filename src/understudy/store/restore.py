@@ -1,4 +1,6 @@
-"""Puts a backup back in place: all of it is judged first, and one rename makes it count. Blocks.
+"""Puts a backup back in place: all of it is judged first, and one step makes it count. Blocks.
+
+That step is a rename for SQLite, a commit for PostgreSQL.
 
 The caller holds the data directory's lock. Nothing is extracted by the names in the archive.
 """
@@ -17,7 +19,7 @@ import msgspec
 
 from understudy.errors import StartupError
 from understudy.ids import now_s
-from understudy.store.backup import (
+from understudy.store.archive import (
     BLOBS,
     DATABASE,
     FORMAT,
@@ -29,11 +31,11 @@ from understudy.store.backup import (
     copy_hashed,
     named_blobs,
     revision_of,
-    sqlite_path,
 )
 from understudy.store.blobs import Blobs
-from understudy.store.location import Location
+from understudy.store.location import Location, PostgresDatabase, SqliteFile
 from understudy.store.migrations import REVISIONS
+from understudy.store.postgres_copy import copy_in, has_tables
 from understudy.store.scratch import scratch_folder
 
 _MANIFEST_LIMIT_BYTES = 1024**2
@@ -51,7 +53,6 @@ def restore(location: Location, data_dir: Path, source: Path, report: Report) ->
     Raises StartupError, and leaves everything as it was, for an archive that is not whole or holds
     what no backup holds. Killed at any moment, it leaves the old state or the new one.
     """
-    database = sqlite_path(location, data_dir)
     try:
         with (
             zipfile.ZipFile(source) as archive,
@@ -61,7 +62,12 @@ def restore(location: Location, data_dir: Path, source: Path, report: Report) ->
             staged = _Staged(folder)
             staged.fill(archive, manifest, report)
             staged.check(manifest)
-            staged.put_in_place(database, Blobs(data_dir / "blobs"))
+            staged.add_contents(Blobs(data_dir / "blobs"))
+            match location:
+                case SqliteFile(path):
+                    staged.exchange(path)
+                case PostgresDatabase():
+                    staged.load_into(location, report)
             return manifest
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
         raise _refused(f"it is no zip file, or a damaged one ({error})") from error
@@ -74,9 +80,12 @@ def restore(location: Location, data_dir: Path, source: Path, report: Report) ->
 
 
 def is_occupied(location: Location, data_dir: Path) -> bool:
-    """Tell whether a restore would replace something."""
-    if sqlite_path(location, data_dir).exists():
-        return True
+    """Tell whether a restore would replace something. Raises StartupError."""
+    match location:
+        case SqliteFile(path) if path.exists():
+            return True
+        case PostgresDatabase() if has_tables(location):
+            return True
     return data_dir.is_dir() and any(path.name not in _OURS for path in data_dir.iterdir())
 
 
@@ -116,12 +125,16 @@ class _Staged:
         if named != {path.name: path.stat().st_size for path in self._blobs.iterdir()}:
             raise _refused("the contents in it are not those that its database names")
 
-    def put_in_place(self, database: Path, blobs: Blobs) -> None:
-        """Add the contents, which disturb nobody, and then exchange the database."""
+    def add_contents(self, blobs: Blobs) -> None:
+        """Add the contents to those that are there, which disturbs nobody."""
         for staged in self._blobs.iterdir():
             final = blobs.path(staged.name)
             final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.replace(staged, final)
+        _sync_disks()
+
+    def exchange(self, database: Path) -> None:
+        """Put the database in the place of the one that is there."""
         near = database.with_name(f"{database.name}.restored")
         shutil.copyfile(self._database, near)  # the database may be on another disk
         near.chmod(0o600)
@@ -132,6 +145,10 @@ class _Staged:
         finally:
             near.unlink(missing_ok=True)
         _sync_disks()
+
+    def load_into(self, database: PostgresDatabase, report: Report) -> None:
+        """Replace what PostgreSQL holds, in one transaction."""
+        copy_in(database, self._database, report)
 
 
 def _judge_members(archive: zipfile.ZipFile, data_dir: Path) -> Manifest:

@@ -26,11 +26,12 @@ def scratch_folder(data_dir: Path, work: Work) -> Iterator[Path]:
 
     Besides what the caller puts there it holds the locked file.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix=f"{work}-", dir=data_dir) as name,
-        _locked(Path(name) / _MARK),
-    ):
-        yield Path(name)
+    folder = Path(tempfile.mkdtemp(prefix=f"{work}-", dir=data_dir))
+    try:
+        with _locked(folder / _MARK):
+            yield folder
+    finally:
+        _remove(folder)
 
 
 def sweep_scratch_folders(data_dir: Path) -> None:
@@ -41,7 +42,17 @@ def sweep_scratch_folders(data_dir: Path) -> None:
     for work in get_args(Work):
         for mark in data_dir.glob(f"{work}-*/{_MARK}"):
             if not _is_locked(mark):
-                shutil.rmtree(mark.parent, ignore_errors=True)
+                _remove(mark.parent)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, the locked file last: who is killed meanwhile leaves it to be found."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _MARK:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
