@@ -1,7 +1,7 @@
-"""Every test of this folder runs once for each seed, on SQLite and on PostgreSQL.
+"""Tests of this folder run once for each seed, on SQLite and on PostgreSQL.
 
 `CRASH_POINTS` says how many seeds there are, `CRASH_SEED` which is the first; a seed stands in the
-name of its test.
+name of its test. A test that asks for `rare_seed` gets a fifth of them.
 """
 
 import os
@@ -16,6 +16,7 @@ _FIRST_SEED = int(os.environ.get("CRASH_SEED", "0"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "seed" in metafunc.fixturenames:
-        seeds = range(_FIRST_SEED, _FIRST_SEED + _POINTS)
-        metafunc.parametrize("seed", seeds, ids=[f"seed{seed}" for seed in seeds])
+    for name, points in {"seed": _POINTS, "rare_seed": max(1, _POINTS // 5)}.items():
+        if name in metafunc.fixturenames:
+            seeds = range(_FIRST_SEED, _FIRST_SEED + points)
+            metafunc.parametrize(name, seeds, ids=[f"seed{seed}" for seed in seeds])

@@ -17,6 +17,8 @@ import psutil
 from tests.cli.running import WAIT_S, Workplace
 
 ORPHANS_MAY_LIVE_S = 10.0
+START_S = 2 * WAIT_S
+"""Servers start again and again here, side by side: a loaded machine takes its time."""
 
 
 class DoomedServer:
@@ -34,7 +36,10 @@ class DoomedServer:
     @contextlib.contextmanager
     def client(self) -> Iterator[httpx2.Client]:
         """Give a client of the server, which it waits for."""
-        url = self._urls.get(timeout=WAIT_S)
+        try:
+            url = self._urls.get(timeout=START_S)
+        except queue.Empty:
+            raise AssertionError(f"the server did not answer: {self.log}") from None
         assert url, self.log
         with httpx2.Client(base_url=url, timeout=WAIT_S, trust_env=False) as client:
             yield client
@@ -58,6 +63,11 @@ class DoomedServer:
         self._process.wait()
         _, alive = psutil.wait_procs(children, ORPHANS_MAY_LIVE_S)
         return [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
+
+    def stop(self) -> None:
+        """Ask the server to end, and wait until it has."""
+        self._process.terminate()
+        assert self._process.wait(WAIT_S) in (0, -signal.SIGTERM), self.log
 
     def close(self) -> None:
         """End the server if it lives, and give back its pipes."""

@@ -56,24 +56,32 @@ def last_word(filename: str) -> str:
     return "omega" + "".join(letter for letter in filename if letter.isalnum())
 
 
+def prose(paragraphs: int, filename: str) -> bytes:
+    """Return a text of so many paragraphs, which ends with the last word of this name."""
+    return _prose(0, paragraphs, filename)
+
+
+def upload(client: httpx2.Client, filename: str, content: bytes) -> str:
+    """Upload a file and return its id."""
+    form = {"files": {"file": (filename, content)}, "data": {"purpose": "assistants"}}
+    return str(answer(client.post("/files", **form))["id"])
+
+
 def add_documents(client: httpx2.Client) -> tuple[str, dict[str, str]]:
     """Upload the documents and queue them; return the vector store and file names by id."""
-    names = {}
-    for name, content in documents().items():
-        form = {"files": {"file": (name, content)}, "data": {"purpose": "assistants"}}
-        names[_valid(client.post("/files", **form))["id"]] = name
-    store = _valid(client.post("/vector_stores", json={"file_ids": list(names)}))
+    names = {upload(client, name, content): name for name, content in documents().items()}
+    store = answer(client.post("/vector_stores", json={"file_ids": list(names)}))
     return store["id"], names
 
 
 def is_read(client: httpx2.Client, store_id: str) -> bool:
     """Tell whether no file of the store is in progress."""
-    return _valid(client.get(f"/vector_stores/{store_id}"))["status"] == "completed"
+    return answer(client.get(f"/vector_stores/{store_id}"))["status"] == "completed"
 
 
 def file_counts(client: httpx2.Client, store_id: str) -> dict[str, int]:
     """Return how many files the store says are in each status."""
-    counts: dict[str, int] = _valid(client.get(f"/vector_stores/{store_id}"))["file_counts"]
+    counts: dict[str, int] = answer(client.get(f"/vector_stores/{store_id}"))["file_counts"]
     return counts
 
 
@@ -82,14 +90,14 @@ def listed_counts(client: httpx2.Client, store_id: str) -> dict[str, int]:
     files = f"/vector_stores/{store_id}/files?limit=100"
     statuses = ("in_progress", "completed", "failed", "cancelled")
     counts = {
-        status: len(_valid(client.get(f"{files}&filter={status}"))["data"]) for status in statuses
+        status: len(answer(client.get(f"{files}&filter={status}"))["data"]) for status in statuses
     }
-    return {**counts, "total": len(_valid(client.get(files))["data"])}
+    return {**counts, "total": len(answer(client.get(files))["data"])}
 
 
 def filenames_with(client: httpx2.Client, store_id: str, word: str) -> list[str]:
     """Return the names of the files in which a search finds a chunk that holds the word."""
-    found = _valid(client.post(f"/vector_stores/{store_id}/search", json={"query": word}))["data"]
+    found = answer(client.post(f"/vector_stores/{store_id}/search", json={"query": word}))["data"]
     return [hit["filename"] for hit in found if word in hit["content"][0]["text"]]
 
 
@@ -97,24 +105,24 @@ def outcome(
     client: httpx2.Client, database: Database, store_id: str, names: dict[str, str]
 ) -> Outcome:
     """Return what became of the documents."""
-    files = _valid(client.get(f"/vector_stores/{store_id}/files?limit=100"))["data"]
+    files = answer(client.get(f"/vector_stores/{store_id}/files?limit=100"))["data"]
     errors = {file["id"]: (file["last_error"] or {}).get("code") for file in files}
     chunks: dict[str, list[tuple[Any, ...]]] = {}
-    for file_id, *chunk in _rows(database, _CHUNKS):
+    for file_id, *chunk in rows(database, _CHUNKS):
         chunks.setdefault(names[file_id], []).append(tuple(chunk))
     return Outcome({names[f["id"]]: (f["status"], errors[f["id"]]) for f in files}, chunks)
 
 
 def chunks_without_file(database: Database) -> int:
     """Return how many chunks belong to no row of the queue."""
-    ((count,),) = _rows(database, _CHUNKS_WITHOUT_FILE)
+    ((count,),) = rows(database, _CHUNKS_WITHOUT_FILE)
     return int(count)
 
 
 def indexed_words(database: Database) -> dict[int, int]:
     """Return how many words the full-text index holds for each chunk it knows, by seq."""
     if database.kind == "postgresql":
-        return dict(_rows(database, "SELECT seq, length(terms_indexed) FROM chunks"))
+        return dict(rows(database, "SELECT seq, length(terms_indexed) FROM chunks"))
     with contextlib.closing(sqlite3.connect(_sqlite_file(database))) as connection:
         connection.execute(
             "CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, chunks_fts, instance)"
@@ -124,7 +132,7 @@ def indexed_words(database: Database) -> dict[int, int]:
 
 def words_to_index(database: Database) -> dict[int, int]:
     """Return how many different words each chunk has, by seq."""
-    found = _rows(database, "SELECT seq, terms FROM chunks")
+    found = rows(database, "SELECT seq, terms FROM chunks")
     return {seq: len(set(terms.split())) for seq, terms in found}
 
 
@@ -147,16 +155,18 @@ def _pdf(pages: list[str]) -> bytes:
     return file.getvalue()
 
 
-def _valid(answer: httpx2.Response) -> Any:
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+def answer(response: httpx2.Response) -> Any:
+    """Return the JSON of an answer, which must not be an error."""
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def _sqlite_file(database: Database) -> Path:
     return database.data_dir / "understudy.db"
 
 
-def _rows(database: Database, query: str) -> list[tuple[Any, ...]]:
+def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
+    """Return what the database of a server answers to a query."""
     if database.kind == "postgresql":
         return asyncio.run(_postgres_rows(str(database.url), query))
     with contextlib.closing(sqlite3.connect(_sqlite_file(database))) as connection:

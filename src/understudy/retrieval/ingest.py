@@ -1,4 +1,4 @@
-"""Reads queued files into vector stores in the background: parse in a child, cut, index, store.
+"""Reads queued files into vector stores in the background: parse, cut, index, embed, store.
 
 The queue is in the database: what was acknowledged is read to its end or fails with a reason,
 whatever happens to this process. Knows no HTTP.
@@ -6,8 +6,9 @@ whatever happens to this process. Knows no HTTP.
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
 
@@ -15,11 +16,14 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
-from understudy.errors import NotFound, NotReady
+from understudy.errors import NotFound, NotReady, UnderstudyError
+from understudy.retrieval.backfill import Backfill
 from understudy.retrieval.chunk import Chunk, Chunking, chunks
+from understudy.retrieval.embed import EmbeddingErrors
 from understudy.retrieval.extract import Block, ExtractionFailed, Limits
 from understudy.retrieval.extract.sandbox import extract_in_child
 from understudy.retrieval.terms import index_terms
+from understudy.retrieval.vectors import Embedding, Vectors, text_to_embed
 from understudy.settings import Settings
 from understudy.store import vector_store_files as queue
 from understudy.store.chunks import NewChunk, delete_chunks, insert_chunks
@@ -35,6 +39,7 @@ _PURGED_AT_ONCE = 500
 _POLL_S = 5.0
 """How soon a file is seen that another process queued, or whose worker died there."""
 _MOST_ATTEMPTS = 6
+_FAREWELL_S = 5.0
 
 
 class _LeaseLost(Exception):
@@ -44,8 +49,10 @@ class _LeaseLost(Exception):
 class Ingest:
     """The readers of one server; `run` owns them."""
 
-    def __init__(self, storage: Storage, settings: Settings) -> None:
+    def __init__(self, storage: Storage, settings: Settings, vectors: Vectors) -> None:
         self._storage = storage
+        self._vectors = vectors
+        self._backfill = Backfill(storage, vectors)
         self._workers = settings.retrieval.workers
         self._limits = Limits(
             time_s=settings.retrieval.parse_time_s,
@@ -62,13 +69,30 @@ class Ingest:
         self._woken.set()
         self._woken = anyio.Event()
 
+    async def prepare(self) -> None:
+        """Make ready what reading needs. Raises StartupError where the database lacks it."""
+        await self._vectors.open()
+
     async def run(self) -> None:
         """Read files until cancelled."""
         async with self._storage.database.write() as connection:
             await queue.release_leases(connection, self._owner)
-        async with anyio.create_task_group() as tasks:
-            for _ in range(self._workers):
-                tasks.start_soon(self._work)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(self._workers):
+                    tasks.start_soon(self._work)
+                tasks.start_soon(self._vectors.run)
+        finally:
+            with anyio.move_on_after(_FAREWELL_S, shield=True):
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Leave what is not read yet to the next start, without an attempt counted."""
+        try:
+            async with self._storage.database.write() as connection:
+                await queue.give_back(connection, self._owner)
+        except NotReady as error:
+            _log.warning("the queue of files is not left in order: %s", error.message)
 
     async def _work(self) -> None:
         while True:
@@ -83,11 +107,11 @@ class Ingest:
                     await woken.wait()
 
     async def _step(self) -> bool:
-        """Read one file, or clear away some chunks of a removed one; tell whether there was any."""
+        """Read one file, or do what waits for idle times; tell whether there was any work."""
         async with self._storage.database.write() as connection:
             job = await queue.claim(connection, self._owner)
         if job is None:
-            return await self._purge()
+            return await self._purge() or await self._backfill.step()
         await self._read(job)
         return True
 
@@ -103,18 +127,19 @@ class Ingest:
     async def _read(self, job: Job) -> None:
         """Read one file to its end: completed, failed with a reason, or no longer wanted."""
         try:
-            if job.attempt > _MOST_ATTEMPTS:
+            if job.tries > _MOST_ATTEMPTS:
                 raise ExtractionFailed("server_error", _GIVEN_UP)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep_lease, job)
-                await _Reading(self._storage, job).run(await self._file(job), self._limits)
+                reading = _Reading(self._storage, job, await self._embedding(job))
+                await reading.run(await self._file(job), self._limits)
                 tasks.cancel_scope.cancel()
         except* _LeaseLost:
             _log.info("%s is no longer wanted in %s", job.file_id, job.vector_store_id)
         except* ExtractionFailed as group:
             await self._fail(job, _first(group))
-        except* NotReady:
-            raise
+        except* NotReady as group:
+            _log.warning("reading %s is interrupted: %s", job.file_id, group.exceptions[0])
         except* Exception:  # the root of a job: its file fails, the others go on
             _log.exception("unexpected error while reading %s", job.file_id)
             await self._fail(job, ExtractionFailed("server_error", _UNEXPECTED))
@@ -124,6 +149,12 @@ class Ingest:
             return await Files(self._storage, job.project_id).find(job.file_id)
         except NotFound as error:
             raise _LeaseLost from error
+
+    async def _embedding(self, job: Job) -> Embedding | None:
+        try:
+            return await self._vectors.reader_of(job.vector_store_id)
+        except EmbeddingErrors as error:
+            raise _not_embedded(error) from error
 
     async def _keep_lease(self, job: Job) -> None:
         while True:
@@ -141,9 +172,10 @@ class Ingest:
 class _Reading:
     """One attempt to read one file."""
 
-    def __init__(self, storage: Storage, job: Job) -> None:
+    def __init__(self, storage: Storage, job: Job, embedding: Embedding | None) -> None:
         self._storage = storage
         self._job = job
+        self._embedding = embedding
         self._usage_bytes = 0
         self._stored = 0
 
@@ -155,7 +187,10 @@ class _Reading:
             await anyio.to_thread.run_sync(self._cut, blocks, filename)
         if not self._stored:
             raise ExtractionFailed("invalid_file", "The file holds no text.")
-        await self._store([], status="completed", lease_until=None, lease_owner=None)
+        model = None if self._embedding is None else self._embedding.model
+        await self._store(
+            [], status="completed", embedding_model=model, lease_until=None, lease_owner=None
+        )
 
     def _cut(self, blocks: AsyncIterator[Block], filename: str) -> None:
         """Cut the blocks and hand the chunks over; runs in a thread, since cutting is CPU work."""
@@ -163,7 +198,18 @@ class _Reading:
         made = chunks(_from_loop(blocks), chunking)
         stem = PurePath(filename).stem
         while batch := [_new_chunk(chunk, stem) for chunk in islice(made, _BATCH)]:
-            anyio.from_thread.run(self._store, batch)
+            anyio.from_thread.run(self._embed_and_store, batch)
+
+    async def _embed_and_store(self, batch: list[NewChunk]) -> None:
+        if self._embedding is None:
+            await self._store(batch)
+            return
+        texts = [text_to_embed(chunk.text, chunk.heading) for chunk in batch]
+        try:
+            embedded = await self._embedding.embed(texts)
+            await self._store(_with_vectors(batch, embedded))
+        except EmbeddingErrors as error:
+            raise _not_embedded(error) from error
 
     async def _store(self, batch: list[NewChunk], **values: object) -> None:
         job = self._job
@@ -175,6 +221,10 @@ class _Reading:
             if not self._stored:
                 await delete_chunks(connection, job.seq)  # of an attempt that was cut short
             await insert_chunks(connection, job.vector_store_id, job.seq, batch)
+            if self._embedding is not None and batch:
+                embeddings = [chunk.embedding for chunk in batch if chunk.embedding is not None]
+                await self._embedding.settle(connection, embeddings)
+                await self._embedding.index.add(connection, job.seq, batch[0].position)
         self._stored += len(batch)
 
 
@@ -197,6 +247,14 @@ def _new_chunk(chunk: Chunk, stem: str) -> NewChunk:
         tokens=chunk.tokens,
         terms=index_terms(chunk.text, stem, chunk.heading or ""),
     )
+
+
+def _with_vectors(batch: Sequence[NewChunk], embedded: Sequence[bytes]) -> list[NewChunk]:
+    return [replace(c, embedding=vector) for c, vector in zip(batch, embedded, strict=True)]
+
+
+def _not_embedded(error: UnderstudyError) -> ExtractionFailed:
+    return ExtractionFailed("server_error", f"The file could not be embedded. {error.message}")
 
 
 def _first(group: BaseExceptionGroup[ExtractionFailed]) -> ExtractionFailed:

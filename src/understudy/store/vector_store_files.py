@@ -31,6 +31,8 @@ class FileToAdd:
     attributes: dict[str, Any]
     max_tokens: int
     overlap_tokens: int
+    param: str = "file_id"
+    """Where the request names the file, for the error when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Job:
     overlap_tokens: int
     owner: str
     attempt: int
+    tries: int
+    """Which attempt this is since the file was queued, without those that were given back."""
 
 
 async def add(
@@ -99,6 +103,7 @@ _QUEUED = {
     "last_error": None,
     "usage_bytes": 0,
     "attempt": _files.attempt + 1,
+    "tries": 0,
     "lease_owner": None,
     "lease_until": None,
 }
@@ -211,6 +216,15 @@ async def release_leases(connection: AsyncConnection, owner: str) -> None:
     )
 
 
+async def give_back(connection: AsyncConnection, owner: str) -> None:
+    """Give back what a process reads that is about to end, as if it had not begun."""
+    await connection.execute(
+        update(vector_store_files)
+        .where(_files.lease_owner == owner, _files.status == "in_progress")
+        .values(lease_owner=None, lease_until=None, tries=_files.tries - 1)
+    )
+
+
 async def claim(connection: AsyncConnection, owner: str) -> Job | None:
     """Lease the file that has waited longest, or return None."""
     now = now_s()
@@ -230,7 +244,12 @@ async def claim(connection: AsyncConnection, owner: str) -> Job | None:
     claimed = (
         update(vector_store_files)
         .where(_files.seq == seq)
-        .values(lease_owner=owner, lease_until=now + LEASE_S, attempt=_files.attempt + 1)
+        .values(
+            lease_owner=owner,
+            lease_until=now + LEASE_S,
+            attempt=_files.attempt + 1,
+            tries=_files.tries + 1,
+        )
         .returning(vector_store_files)
     )
     return _job((await connection.execute(claimed)).one())
@@ -294,4 +313,5 @@ def _job(row: Row[Any]) -> Job:
         overlap_tokens=row.chunking["overlap"],
         owner=row.lease_owner,
         attempt=row.attempt,
+        tries=row.tries,
     )
