@@ -46,7 +46,7 @@ test: $(VENV)/.dev ## Run every test, installing what they need
 	@sh tests/install-browser.sh
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
-crash: $(VENV)/.dev ## Kill the server while it reads files, at 50 random moments on each database
+crash: $(VENV)/.dev ## Kill the server at random moments, 50 of reading files on each database
 	CRASH_POINTS=$${CRASH_POINTS:-50} CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} \
 	  $(BIN)/pytest -n auto --dist loadgroup tests/crash $(ARGS)
 
