@@ -92,6 +92,10 @@ def test_a_citation_names_file_and_page() -> None:
     assert (citation.file_id, citation.filename, citation.page) == ("file-1", "1.pdf", 3)
 
 
+def test_passages_of_a_later_search_go_on_counting() -> None:
+    assert [p.number for p in passages(RESULTS, first=4)] == [4, 5, 6]
+
+
 def test_passages_are_numbered_from_one() -> None:
     shown = passages(RESULTS)
     assert [(p.number, p.filename, p.page) for p in shown] == [

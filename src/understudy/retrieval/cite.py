@@ -40,11 +40,11 @@ class CitedText:
     citations: tuple[Citation, ...]
 
 
-def passages(results: Sequence[SearchResult]) -> list[Passage]:
-    """Return the results as passages numbered from 1, for `wire.passages.render`."""
+def passages(results: Sequence[SearchResult], first: int = 1) -> list[Passage]:
+    """Return the results as passages numbered from `first`, for `wire.passages.render`."""
     return [
         Passage(number, result.filename, result.text, _page(result))
-        for number, result in enumerate(results, start=1)
+        for number, result in enumerate(results, start=first)
     ]
 
 

@@ -14,8 +14,10 @@ from typing import Any
 from understudy.engines.extractive import (
     abbreviations,
     choose,
+    documents,
     evidence,
     question,
+    quote,
     recall,
     smalltalk,
     structured,
@@ -64,6 +66,50 @@ _ENTITIES = frozenset(
 
 def wanted(request: Request) -> Wanted:
     """Return the calls that the user's last message asks for; none when it asks for no function."""
+    searcher = documents.searcher(request.functions)
+    if searcher is None:
+        return _wanted(request)
+    others = [function for function in request.functions if function is not searcher]
+    return _beside_documents(searcher, Request(request.conversation, others, request.now))
+
+
+def _beside_documents(searcher: Function, request: Request) -> Wanted:
+    """Return the calls of the functions in `request`, or a search of documents in their place.
+
+    A search follows them when their results name a file to read.
+    """
+    conversation, asked = request.conversation, request.asked
+    found = _wanted(request)
+    search = documents.call(searcher, conversation, asked)
+    if documents.are_named(conversation.since_user):
+        return Wanted([*found.calls, search])
+    function = _function_of(found, request)
+    if function is not None:
+        is_search = documents.come_first(asked, function, found)
+    else:
+        is_search = not found.told and documents.are_asked(conversation, asked)
+    if not is_search:
+        return found
+    return Wanted() if _is_answered(conversation, asked) else Wanted([search])
+
+
+def _function_of(found: Wanted, request: Request) -> Function | None:
+    """Return the function that is called or that lacks an argument, None when there is none."""
+    if found.missing:
+        chosen = choose.best(request.asked, request.functions)
+        return chosen.function if chosen else None
+    names = [call.name for call in found.calls]
+    return next((one for one in request.functions if one.name in names), None)
+
+
+def _is_answered(conversation: Conversation, asked: str) -> bool:
+    """Tell whether passages that are in the user's messages or the instructions answer."""
+    texts = [conversation.system, *conversation.users]
+    sources = [source for text in texts for source in quote.passages_of(text)]
+    return bool(sources) and quote.answer(asked, sources) is not None
+
+
+def _wanted(request: Request) -> Wanted:
     text = request.asked
     if _WITHDRAWS.match(text) or (not text and request.conversation.last_user.strip()):
         return Wanted()
@@ -97,6 +143,8 @@ def forced(request: Request, *, name: str | None) -> Wanted:
     if found.calls:
         return found
     function = choose.rank(choose.asked(request.asked), named)[0].function
+    if function is documents.searcher(named):
+        return Wanted([documents.call(function, request.conversation, request.asked)])
     pending = _pending(narrowed)
     partial = pending.arguments if pending and pending.function is function else {}
     text = request.conversation.last_user
@@ -309,7 +357,7 @@ def _fitted(text: str, request: Request) -> Function | None:
 
     `Send 50 euros to <IBAN>`: an amount and an account, and the word `send`.
     """
-    if question.is_question(text):
+    if question.is_question(text) and not documents.is_request(text):
         return None
     complete, begun = [], []
     for one in choose.rank(choose.asked(text), request.functions):
@@ -328,28 +376,19 @@ def _fitted(text: str, request: Request) -> Function | None:
 
 _LEAST_FITTING = 0.3
 _LEAST_BEGUN = 0.7
-_CERTAIN = frozenset({"email", "url", "phone", "id", "number", "date", "datetime", "currency"})
+_CERTAIN = frozenset(
+    {"email", "url", "phone", "id", "number", "date", "datetime", "time", "currency"}
+)
 
 
 def _looked_up(request: Request) -> Wanted:
     """Return the call of a function that looks things up in documents, for a question to them."""
     asked = request.asked.strip()
-    lookups = [function for function in request.functions if _is_lookup(function)]
+    lookups = [function for function in request.functions if documents.is_lookup(function)]
     if not lookups or not question.is_question(asked) or len(words.terms(asked)) < 2:
         return Wanted()
     name = next(one.name for one in lookups[0].parameters if one.required)
     return Wanted([PlannedCall(lookups[0].name, {name: abbreviations.restored(asked)})])
-
-
-def _is_lookup(function: Function) -> bool:
-    """Tell whether a function searches documents with one text of its caller's choice."""
-    needed = [one for one in function.parameters if one.required]
-    searches = bool(function.subject & _SEARCHES) and bool(function.subject & _DOCUMENTS)
-    return searches and len(needed) == 1 and needed[0].kind == "text"
-
-
-_SEARCHES = frozenset({"search", "get", "check"})
-_DOCUMENTS = frozenset({"document", "knowledg", "faq", "manual", "wiki"})
 
 
 def _last_call(conversation: Conversation) -> Call | None:

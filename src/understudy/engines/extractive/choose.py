@@ -66,14 +66,21 @@ def read(tools: object) -> list[Function]:
 
 
 def rank(text_keys: list[str], functions: list[Function]) -> list[Ranked]:
-    """Return `functions` with their scores for the keys of a text, the best first."""
+    """Return `functions` with their scores for the keys of a text, the best first.
+
+    Of two alike, the one that needs less to be called comes first.
+    """
     share = _distinctiveness(functions)
     distinct = dict.fromkeys(text_keys)
     ranked = [
         Ranked(sum(share[key] * f.weights[key] for key in distinct if key in f.weights), f)
         for f in functions
     ]
-    return sorted(ranked, key=lambda one: -one.score)
+    return sorted(ranked, key=lambda one: (-round(one.score, 6), _needs(one.function)))
+
+
+def _needs(function: Function) -> int:
+    return sum(one.required for one in function.parameters)
 
 
 def asked(text: str) -> list[str]:

@@ -5,7 +5,14 @@ Pure: decides which of them, in that order, from the conversation alone.
 
 from itertools import zip_longest
 
-from understudy.engines.extractive import forbidden, question, quote, results, smalltalk
+from understudy.engines.extractive import (
+    documents,
+    forbidden,
+    question,
+    quote,
+    results,
+    smalltalk,
+)
 from understudy.engines.extractive.conversation import Conversation, Turn
 from understudy.engines.extractive.phrases import cannot_answer, say
 from understudy.engines.extractive.quote import Source
@@ -36,15 +43,44 @@ def write(conversation: Conversation, offered: list[str]) -> str:
 
 def of_earlier_results(conversation: Conversation) -> str | None:
     """Return what results of earlier turns say to the user's last message, or None."""
-    earlier = [turn for turn in conversation.before_user if turn.speaker == "tool"]
+    earlier = [
+        turn
+        for turn in conversation.before_user
+        if turn.speaker == "tool" and not documents.holds_passages(turn.text)
+    ]
     sources = [Source("\n".join(_facts(turn, conversation))) for turn in reversed(earlier)]
     return next(filter(None, (quote.answer(conversation.last_user, [s]) for s in sources)), None)
 
 
 def _of_results(conversation: Conversation) -> str:
+    fresh = [turn for turn in conversation.since_user if turn.speaker == "tool"]
+    found = [turn for turn in fresh if documents.holds_passages(turn.text)]
+    if not found:
+        return _of_functions(fresh, conversation)
+    others = [turn for turn in fresh if turn not in found and not documents.names_file(turn.text)]
+    texts = [_of_functions(others, conversation)] if others else []
+    if answer := _of_passages(found, conversation):
+        texts.append(answer)
+    return "\n".join(texts) or cannot_answer("unknown_in_passages", conversation.language)
+
+
+def _of_passages(found: list[Turn], conversation: Conversation) -> str | None:
+    """Return what the passages of searches say to the question, or to what was searched for."""
+    sources = [source for turn in found for source in quote.passages_of(turn.text)]
+    asked = question.asked_of(conversation.last_user)
+    if question.asks_summary(asked) and sources:
+        return quote.summary_of(asked, sources)
+    calls = (call for turn in conversation.since_user for call in turn.calls)
+    queries = [query for call in calls for query in documents.queries(call)]
+    questions = [asked, documents.subject_of(asked), *queries]
+    if answer := next(filter(None, (quote.answer(one, sources) for one in questions)), None):
+        return answer
+    return quote.nearest(questions[1], sources)
+
+
+def _of_functions(fresh: list[Turn], conversation: Conversation) -> str:
     turns = conversation.since_user
     arguments = {call.id: call.arguments for turn in turns for call in turn.calls}
-    fresh = [turn for turn in turns if turn.speaker == "tool"]
     rendered = [
         results.Result(
             turn.name,
@@ -68,9 +104,9 @@ def _quoted(conversation: Conversation) -> str | None:
     asked, document = question.divided(conversation.last_user)
     if document and question.asks_summary(asked):
         return quote.summary(document)
-    cited = quote.passages_of(conversation.system)
-    for text in conversation.users:
-        cited += quote.passages_of(text)
+    tools = [turn.text for turn in reversed(conversation.turns) if turn.speaker == "tool"]
+    texts = [conversation.system, *conversation.users, *tools]
+    cited = [source for text in texts for source in quote.passages_of(text)]
     if cited and (found := quote.answer(asked, cited)):
         return found
     return quote.answer(asked, _other_sources(conversation, document))
@@ -81,7 +117,7 @@ def _other_sources(conversation: Conversation, document: str) -> list[Source]:
     sources.append(Source(quote.facts(passages.without_passages(conversation.system))))
     earlier = conversation.before_user
     for turn, following in zip_longest(earlier, earlier[1:]):
-        if turn.speaker == "tool":
+        if turn.speaker == "tool" and not documents.holds_passages(turn.text):
             sources.append(Source("\n".join(_facts(turn, conversation)), weight=0.9))
         elif turn.speaker == "user" and not (following and following.calls):
             stated = [

@@ -8,7 +8,7 @@ Ranks by BM25 over word keys. Says nothing when no sentence covers enough of the
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from understudy.engines.extractive import lexicon, words
@@ -16,12 +16,16 @@ from understudy.wire import passages
 
 _K1, _B = 1.2, 0.4
 _LEAST_COVERAGE = 0.4
+_LEAST_NEAREST = 0.34
+_MOST_NEAREST = 3
 _GENERIC = 0.3
 _NEAR_BEST = 0.7
 _MOST_SENTENCES = 3
 _LONGEST_SENTENCE = 600
 _PREFIX = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”»)]?\s+(?=[^a-z])|(?<=[。！？；])|\n+")
+_STATES = re.compile(r"[.!?。！？；|][\"'”»)]?$|\|")
+"""A sentence or the row of a table, not a heading."""
 _ABBREVIATED = re.compile(
     r"\b(?:Sr|Sra|Dr|Dra|Mr|Mrs|Ms|St|Art|art|No|núm|pág|p|approx|etc|vs|e\.g|i\.e|Srta|Prof|Lic|Ing|Dña)\.$"
     r"|(?:^|\s)[A-Z]\.$"
@@ -77,6 +81,27 @@ def answer(question: str, sources: Iterable[Source]) -> str | None:
     return " ".join(map(_cited, chosen)) if chosen else None
 
 
+def nearest(question: str, found: Sequence[Source]) -> str | None:
+    """Return what the first passages say that comes closest to `question`, or None.
+
+    `found` is in the order of a search. Where an answer has what was asked in one sentence, here
+    it may be spread over the passage: its subject often stands in a heading.
+    """
+    asked = Counter(words.terms(question[:4_000]))
+    readable = _prefixes(asked)
+    for source in found[:_MOST_NEAREST]:
+        if not _covers(_matching(source.text, asked, readable), asked, _LEAST_NEAREST):
+            continue
+        lines = split(source.text)
+        stated = [line for line in lines if _STATES.search(line)] or lines
+        sentences = [Sentence(text, source.number, 1.0, 0) for text in stated]
+        counts = [_matching(sentence.text, asked, readable) for sentence in sentences]
+        scores = _scores(question, sentences, counts, _idf(asked, counts))
+        best = max(range(len(sentences)), key=lambda place: scores[place])
+        return _cited(sentences[best])
+    return None
+
+
 def summary(text: str, size: int = _MOST_SENTENCES) -> str:
     """Return the sentences of `text` that share most words with the rest, in their order."""
     sentences = [Sentence(s, None, 1.0, order) for order, s in enumerate(split(text)[:400])]
@@ -85,6 +110,15 @@ def summary(text: str, size: int = _MOST_SENTENCES) -> str:
     centrality = [sum(shared[key] for key in own) / math.sqrt(len(own) + 3) for own in keys]
     ranked = sorted(range(len(sentences)), key=lambda i: (-centrality[i], i))[:size]
     return " ".join(sentences[i].text for i in sorted(ranked))
+
+
+def summary_of(wanted: str, sources: Sequence[Source], size: int = _MOST_SENTENCES) -> str:
+    """Return the sentences that stand for the passage which shares most words with `wanted`."""
+    asked = Counter(words.terms(wanted))
+    readable = _prefixes(asked)
+    best = max(sources, key=lambda one: len(_matching(one.text, asked, readable)))
+    text = summary(best.text, size)
+    return text if best.number is None else f"{text} {passages.marker(best.number)}"
 
 
 def split(text: str) -> list[str]:
@@ -122,18 +156,20 @@ def _best(question: str, sentences: list[Sentence]) -> list[Sentence]:
         return []
     readable = _prefixes(asked)
     counts = [_matching(sentence.text, asked, readable) for sentence in sentences]
-    carriers = Counter(key for own in counts for key in own)
-    idf = {
-        k: math.log(1 + (len(sentences) - carriers[k] + 0.5) / (carriers[k] + 0.5)) for k in asked
-    }
-    scores = _scores(question, sentences, counts, idf)
-    enough = [i for i in range(len(sentences)) if counts[i] and _covers(counts[i], asked)]
+    scores = _scores(question, sentences, counts, _idf(asked, counts))
+    enough = [i for i, own in enumerate(counts) if own and _covers(own, asked, _LEAST_COVERAGE)]
     if not enough:
         return []
     enough.sort(key=lambda i: (-scores[i], i))
     top = scores[enough[0]]
     chosen = _distinct([i for i in enough if scores[i] >= top * _NEAR_BEST], sentences)
     return [sentences[i] for i in sorted(chosen)]
+
+
+def _idf(asked: Iterable[str], counts: Sequence[Counter[str]]) -> dict[str, float]:
+    carriers = Counter(key for own in counts for key in own)
+    size = len(counts) + 0.5
+    return {key: math.log(1 + (size - carriers[key]) / (carriers[key] + 0.5)) for key in asked}
 
 
 def _distinct(ranked: list[int], sentences: list[Sentence]) -> list[int]:
@@ -159,10 +195,10 @@ def _scores(
     return scores
 
 
-def _covers(own: Counter[str], asked: Iterable[str]) -> bool:
-    """Tell whether a sentence holds enough of what was asked; generic words count for less."""
+def _covers(own: Iterable[str], asked: Iterable[str], least: float) -> bool:
+    """Tell whether a text holds this share of what was asked; generic words count for less."""
     weights = {key: _GENERIC if key in lexicon.GENERIC_CONCEPTS else 1.0 for key in asked}
-    return sum(weights[key] for key in own) >= _LEAST_COVERAGE * sum(weights.values())
+    return sum(weights[key] for key in own) >= least * sum(weights.values())
 
 
 def _prefixes(asked: Iterable[str]) -> set[str]:
