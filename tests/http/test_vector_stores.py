@@ -1,5 +1,6 @@
 """`/v1/vector_stores` with the SDK against a real server, and what no SDK sends."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,12 +20,6 @@ STORES = "/v1/vector_stores"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve(settings_for(tmp_path_factory.mktemp("data"))) as served:
         yield served
-
-
-@pytest.fixture
-def client(server: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.root}/v1", api_key="any", max_retries=0) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -334,6 +329,30 @@ def test_wrong_bodies(server: Served, store_id: str, path: str, body: Any, param
 def test_wrong_queries(server: Served, store_id: str, query: str, param: str) -> None:
     error = error_of(server.client.get(f"{STORES}/{store_id}/files?{query}"), 400)
     assert error["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("", {"file_ids": ["FILE", "file-none"]}, "file_ids"),
+        ("/VS/files", {"file_id": "file-none"}, "file_id"),
+        ("/VS/file_batches", {"file_ids": ["file-none", "FILE"]}, "file_ids"),
+        (
+            "/VS/file_batches",
+            {"files": [{"file_id": "FILE"}, {"file_id": "file-none"}]},
+            "files[1].file_id",
+        ),
+    ],
+)
+def test_the_field_that_names_no_file_is_told(
+    server: Served, client: openai.OpenAI, path: str, body: Any, param: str
+) -> None:
+    (file_id,) = upload(client, 1)
+    store_id = client.vector_stores.create().id
+    sent = json.loads(json.dumps(body).replace("FILE", file_id))
+    answer = server.client.post(STORES + path.replace("VS", store_id), json=sent)
+    assert error_of(answer, 404)["param"] == param
+    assert client.vector_stores.retrieve(store_id).file_counts.total == 0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from understudy.api.http.plain import (
 )
 from understudy.retrieval.chunk import Chunking
 from understudy.retrieval.filters import parse_filter
-from understudy.retrieval.search import RankingOptions, SearchRequest, SearchResult
+from understudy.retrieval.search import (
+    RankingOptions,
+    SearchRequest,
+    SearchResult,
+    VectorSearch,
+)
 from understudy.retrieval.vector_stores import (
     BatchState,
     Counts,
@@ -41,12 +46,14 @@ _POLL_AFTER_MS = 200
 StoresOf = Callable[[Request], VectorStores]
 
 
-def vector_stores_router(storage: Storage, ingest_wake: Callable[[], None]) -> APIRouter:
+def vector_stores_router(
+    storage: Storage, ingest_wake: Callable[[], None], vectors: VectorSearch | None = None
+) -> APIRouter:
     """Return the routes of vector stores; `ingest_wake` is called once files are to be read."""
     router = APIRouter(tags=["Vector stores"])
 
     def stores_of(request: Request) -> VectorStores:
-        return VectorStores(storage, project_of(request), ingest_wake)
+        return VectorStores(storage, project_of(request), ingest_wake, vectors)
 
     _add_store_routes(router, stores_of)
     _add_search_route(router, stores_of)
@@ -103,7 +110,7 @@ def _add_file_routes(router: APIRouter, stores_of: StoresOf) -> None:
         _FILES, summary="Add file to vector store", openapi_extra=json_body(wire.CreateFile)
     )
     async def create_vector_store_file(vector_store_id: str, request: Request) -> Response:
-        file = _file_to_add(await read_shape(request, wire.CreateFile), "")
+        file = _file_to_add(await read_shape(request, wire.CreateFile), "", "file_id")
         return answer(_file(await stores_of(request).add_file(vector_store_id, file)))
 
     @router.get(_FILES, summary="List files of vector store")
@@ -155,7 +162,10 @@ def _add_batch_routes(router: APIRouter, stores_of: StoresOf) -> None:
     )
     async def create_vector_store_file_batch(vector_store_id: str, request: Request) -> Response:
         given = wire.files_of_batch(await read_shape(request, wire.CreateBatch))
-        files = [_file_to_add(file, path) for path, file in given]
+        files = [
+            _file_to_add(file, path, f"{path}file_id" if path else "file_ids")
+            for path, file in given
+        ]
         return answer(_batch(await stores_of(request).create_batch(vector_store_id, files)))
 
     @router.get(_BATCH, summary="Retrieve vector store file batch")
@@ -183,13 +193,13 @@ def _add_batch_routes(router: APIRouter, stores_of: StoresOf) -> None:
 
 def _new_store(wanted: wire.CreateVectorStore) -> NewStore:
     chunking = _chunking(wanted.chunking_strategy, "chunking_strategy")
-    ids = wanted.file_ids or ()
+    sizes = (chunking.max_tokens, chunking.overlap_tokens)
     return NewStore(
         name=wanted.name or "",
         description=wanted.description,
         metadata=wanted.metadata or {},
         expires_after_days=_days(wanted.expires_after),
-        files=[FileToAdd(id_, {}, chunking.max_tokens, chunking.overlap_tokens) for id_ in ids],
+        files=[FileToAdd(id_, {}, *sizes, "file_ids") for id_ in wanted.file_ids or ()],
     )
 
 
@@ -211,11 +221,15 @@ def _days(policy: wire.ExpiresAfter | None) -> int | None:
     return None if policy is None else policy.days
 
 
-def _file_to_add(wanted: wire.CreateFile, path: str) -> FileToAdd:
-    """Return what a request says of a file; `path` is where it says so."""
+def _file_to_add(wanted: wire.CreateFile, path: str, param: str) -> FileToAdd:
+    """Return what a request says of a file: at `path`, and of its id in `param`."""
     chunking = _chunking(wanted.chunking_strategy, f"{path}chunking_strategy")
     return FileToAdd(
-        wanted.file_id, wanted.attributes or {}, chunking.max_tokens, chunking.overlap_tokens
+        wanted.file_id,
+        wanted.attributes or {},
+        chunking.max_tokens,
+        chunking.overlap_tokens,
+        param,
     )
 
 

@@ -1,6 +1,7 @@
 """Vector stores of one project: what they hold, how far it is read, and searching them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.errors import InvalidRequest, NotFound
 from understudy.ids import new_id, now_s
-from understudy.retrieval.search import SearchRequest, SearchResult, search
+from understudy.retrieval.search import SearchRequest, SearchResult, VectorSearch, search
 from understudy.store import vector_store_files as members
 from understudy.store.files import KIND as FILE
 from understudy.store.objects import Collection, StoredObject, of_every_project
@@ -82,11 +83,18 @@ class BatchState:
 class VectorStores:
     """The vector stores of one project. Methods raise NotFound for what it does not have."""
 
-    def __init__(self, storage: Storage, project_id: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        project_id: str,
+        wake: Callable[[], None],
+        vectors: VectorSearch | None = None,
+    ) -> None:
         """`wake` is called when there is something to read or to clear away."""
         self._storage = storage
         self._project_id = project_id
         self._wake = wake
+        self._vectors = vectors
         self._stores = Collection(project_id, KIND, noun="vector store")
 
     async def create(self, new: NewStore) -> StoreState:
@@ -257,10 +265,43 @@ class VectorStores:
         """Return the best passages of a store, and note that it is in use."""
         async with self._storage.database.read() as connection:
             found = await self._stores.find(connection, store_id)
-            _refuse_expired(found)
-        if now_s() - found.document["last_active_at"] >= _ACTIVE_EVERY_S:
+        _refuse_expired(found)
+        if _is_due(found):
             await self.update(store_id)
-        return await search(self._storage.database, self._project_id, [store_id], request)
+        return await self.search_together([store_id], request)
+
+    async def search_together(
+        self, store_ids: Sequence[str], request: SearchRequest
+    ) -> list[SearchResult]:
+        """Return the best passages of several stores; one that is gone has none."""
+        database = self._storage.database
+        return await search(database, self._project_id, store_ids, request, self._vectors)
+
+    async def use(self, store_ids: Sequence[str]) -> list[str]:
+        """Note that the stores are in use; return those that are there and have not expired."""
+        async with self._storage.database.read() as connection:
+            found = await self._stores.find_all(connection, store_ids)
+        usable = [id_ for id_ in store_ids if id_ in found and not _is_expired(found[id_])]
+        for id_ in usable:
+            if _is_due(found[id_]):
+                with suppress(NotFound):  # deleted meanwhile: nothing will be found in it
+                    await self.update(id_)
+        return usable
+
+    async def count_unread(self, store_ids: Sequence[str]) -> int:
+        """Return how many files of these stores are still to be read."""
+        async with self._storage.database.read() as connection:
+            counted = await members.count(connection, store_ids)
+        return sum(statuses["in_progress"] for statuses, _ in counted.values())
+
+    async def holding(self, store_ids: Sequence[str], file_ids: Sequence[str]) -> list[str]:
+        """Return those of the files that one of the stores holds, in their order."""
+        held: set[str] = set()
+        async with self._storage.database.read() as connection:
+            for store_id in store_ids:
+                found = await members.find(connection, store_id, file_ids)
+                held.update(state.file_id for state in found)
+        return [id_ for id_ in file_ids if id_ in held]
 
     def _batches(self, store_id: str) -> Collection:
         return Collection(self._project_id, BATCH, store_id, noun="file batch")
@@ -276,9 +317,10 @@ class VectorStores:
     ) -> None:
         wanted = members.ids_of(files)
         known = await Collection(self._project_id, FILE).find_all(connection, wanted)
-        for id_ in wanted:
-            if id_ not in known:
-                raise NotFound(f"No file found with id '{id_}'.", param="file_id", code="not_found")
+        for file in files:
+            if file.file_id not in known:
+                message = f"No file found with id '{file.file_id}'."
+                raise NotFound(message, param=file.param, code="not_found")
         await members.add(connection, self._project_id, store_id, files)
 
     async def _member(self, connection: AsyncConnection, store_id: str, file_id: str) -> FileState:
@@ -336,6 +378,12 @@ def _expires_at(store: StoredObject) -> int | None:
 def _is_expired(store: StoredObject) -> bool:
     expires_at = _expires_at(store)
     return expires_at is not None and expires_at <= now_s()
+
+
+def _is_due(store: StoredObject) -> bool:
+    """Tell whether it is time to write down again that a store is in use."""
+    last_active_at: int = store.document["last_active_at"]
+    return now_s() - last_active_at >= _ACTIVE_EVERY_S
 
 
 def _refuse_expired(store: StoredObject) -> None:

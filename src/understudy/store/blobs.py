@@ -25,6 +25,8 @@ from understudy.ids import new_id, now_s
 from understudy.store.db import Store
 from understudy.store.schema import blobs as table
 
+NO_CONTENT = "0" * 64
+"""Stands for the hash of a content that never came: the file was imported without it."""
 ORPHAN_AGE_S = 3600
 """How long a file that no row names is left alone."""
 
@@ -121,6 +123,11 @@ class Blobs:
     @asynccontextmanager
     async def reading(self, sha256: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a content and yield its pieces. Raises NotFound when it is not there."""
+        if sha256 == NO_CONTENT:
+            raise NotFound(
+                "The content of this file was not in the import, only its description: send the "
+                "file again, or import it with its content."
+            )
         try:
             file = await anyio.open_file(self.path(sha256), "rb", buffering=0)
         except FileNotFoundError as error:

@@ -19,6 +19,12 @@ def create_data_dir(data_dir: Path) -> None:
         ) from error
 
 
+def has_database(url: str | None, data_dir: Path) -> bool:
+    """Tell whether there is a database; a PostgreSQL server, which is not asked, counts as one."""
+    location = locate(url, data_dir)
+    return not isinstance(location, SqliteFile) or not _is_absent(location.path)
+
+
 def require_database(url: str | None, data_dir: Path) -> None:
     """Refuse a database file that is not there, so that a command that only reads creates nothing.
 
