@@ -1,8 +1,10 @@
 """Puts one server together: settings in, ASGI application out. Its lifespan owns what runs."""
 
 import logging
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -66,22 +68,52 @@ logger = logging.getLogger(__name__)
 _SWEEP_EVERY_S = 600
 _KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that they do not send into one just closed."""
+_PAUSE_S = 1.0
+_FAREWELL_S = 2
+"""Longer than the readers of streams need to be told that the server stops."""
 _STATIC = Path(fastapi_offline.__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one server is made of."""
+
+    settings: Settings
+    registry: Registry
+    storage: Storage
+    vectors: Vectors
+    ingest: Ingest
+    streams: Streams
+    dispatcher: Dispatcher
 
 
 def create_app(settings: Settings) -> ASGIApp:
     """Return the application; the store opens and the engines close with its lifespan."""
+    return _app(_parts(settings))
+
+
+def _parts(settings: Settings) -> _Parts:
     registry = Registry(settings)
     storage = Storage()
     vectors = Vectors(storage, settings, registry)
-    ingest = Ingest(storage, settings, vectors)
     streams = Streams(storage)
-    dispatcher = _dispatcher(registry, storage, settings, streams, vectors)
-    surface = Surface(storage, streams, dispatcher, settings.runs, ingest.wake)
+    return _Parts(
+        settings=settings,
+        registry=registry,
+        storage=storage,
+        vectors=vectors,
+        ingest=Ingest(storage, settings, vectors),
+        streams=streams,
+        dispatcher=_dispatcher(registry, storage, settings, streams, vectors),
+    )
+
+
+def _app(parts: _Parts) -> ASGIApp:
+    settings, storage, registry = parts.settings, parts.storage, parts.registry
     hot = _hot_routes(registry, settings, storage)
 
     def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
-        return _lifespan(gate, registry, settings, storage, ingest, dispatcher)
+        return _lifespan(gate, parts)
 
     app = FastAPI(
         title="Understudy",
@@ -90,16 +122,18 @@ def create_app(settings: Settings) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
     )
+    wake, interrupt = parts.ingest.wake, parts.dispatcher.interrupt
+    surface = Surface(storage, parts.streams, parts.dispatcher, settings.runs, wake)
     app.include_router(models_router(registry))
     app.include_router(stored_chat_router(storage))
     app.include_router(files_router(storage, settings))
     app.include_router(uploads_router(storage, settings))
-    app.include_router(vector_stores_router(storage, ingest.wake, vectors))
-    app.include_router(assistants_router(storage, settings, ingest.wake))
+    app.include_router(vector_stores_router(storage, wake, parts.vectors))
+    app.include_router(assistants_router(storage, settings, wake))
     # Before the threads: `runs` in /v1/threads/runs is no thread's id.
     app.include_router(runs_router(surface, settings.heartbeat_s))
-    app.include_router(threads_router(storage, ingest.wake, streams))
-    app.include_router(messages_router(storage, ingest.wake))
+    app.include_router(threads_router(storage, wake, parts.streams, interrupt))
+    app.include_router(messages_router(storage, wake))
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
@@ -107,20 +141,35 @@ def create_app(settings: Settings) -> ASGIApp:
     return Trace(_with_cors(gate, settings))
 
 
+class _Server(uvicorn.Server):
+    """A server that gives its runs the time to end before their readers are sent away."""
+
+    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher) -> None:
+        super().__init__(config)
+        self._dispatcher = dispatcher
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connections, and end those that are there as soon as they are answered."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._dispatcher.drain)
+            await super().shutdown(sockets)
+
+
 def make_server(settings: Settings) -> uvicorn.Server:
     """Return the HTTP server of the application; its caller runs it on a socket of its own."""
+    parts = _parts(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        _app(parts),
         access_log=False,
         log_config=None,
         log_level="warning",
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=settings.shutdown_grace_s,
+        timeout_graceful_shutdown=settings.shutdown_grace_s + _FAREWELL_S,
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
-    return uvicorn.Server(config)
+    return _Server(config, parts.dispatcher)
 
 
 def _hot_routes(registry: Registry, settings: Settings, storage: Storage) -> list[HotRoute]:
@@ -153,31 +202,35 @@ def _dispatcher(
 
 
 @asynccontextmanager
-async def _lifespan(
-    gate: Gate,
-    registry: Registry,
-    settings: Settings,
-    storage: Storage,
-    ingest: Ingest,
-    dispatcher: Dispatcher,
-) -> AsyncIterator[None]:
+async def _lifespan(gate: Gate, parts: _Parts) -> AsyncIterator[None]:
+    settings = parts.settings
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with open_store(
         url, settings.data_dir, synchronous=settings.database_synchronous
     ) as store:
-        storage.open(store, Blobs(settings.data_dir / "blobs"))
-        await ingest.prepare()
+        parts.storage.open(store, Blobs(settings.data_dir / "blobs"))
+        await parts.ingest.prepare()
         gate.open(KeyRing(store), await project_id(store))
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ingest.run)
-                tasks.start_soon(dispatcher.run)
-                tasks.start_soon(_sweep_regularly, storage, settings.data_dir)
+                tasks.start_soon(_keep_running, parts.ingest.run, "reading files")
+                tasks.start_soon(_keep_running, parts.dispatcher.run, "working on runs")
+                tasks.start_soon(_sweep_regularly, parts.storage, settings.data_dir)
                 yield
-                await dispatcher.drain()
+                await parts.dispatcher.drain()
                 tasks.cancel_scope.cancel()
         finally:
-            await registry.aclose()
+            await parts.registry.aclose()
+
+
+async def _keep_running(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Do `work` again after a fault: a server that only seems to work would be worse than none."""
+    while True:
+        try:
+            await work()
+        except Exception:  # the root of the work
+            logger.exception("%s was interrupted by a fault, and begins again", name)
+        await anyio.sleep(_PAUSE_S)
 
 
 async def _sweep_regularly(storage: Storage, data_dir: Path) -> None:

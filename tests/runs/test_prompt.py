@@ -1,5 +1,6 @@
 """The chat messages that a thread becomes, as tables of items and messages."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,8 +94,23 @@ ITEMS: list[tuple[str, list[Item], list[dict[str, Any]]]] = [
         [
             call("c1", run="run_1"),
             output("c1", "one", run="run_1"),
-            call("c1", run="run_2"),
+            replace(call("c1", run="run_2"), id="fc_again"),
             output("c1", "two", run="run_2"),
+        ],
+        [
+            {"role": "assistant", "content": None, "tool_calls": [called("c1")]},
+            answered("c1", "one"),
+            {"role": "assistant", "content": None, "tool_calls": [called("c1")]},
+            answered("c1", "two"),
+        ],
+    ),
+    (
+        "the same call id in two answers of a run",
+        [
+            call("c1"),
+            output("c1", "one"),
+            replace(call("c1", step="step_2"), id="fc_again"),
+            output("c1", "two"),
         ],
         [
             {"role": "assistant", "content": None, "tool_calls": [called("c1")]},

@@ -18,9 +18,16 @@ _THREAD = f"{_THREADS}/{{thread_id}}"
 
 
 def threads_router(
-    storage: Storage, ingest_wake: Callable[[], None], streams: Streams
+    storage: Storage,
+    ingest_wake: Callable[[], None],
+    streams: Streams,
+    interrupt: Callable[[int], None],
 ) -> APIRouter:
-    """Return the routes of threads; `ingest_wake` is called once files are to be read."""
+    """Return the routes of threads.
+
+    `ingest_wake` is called once files are to be read, `interrupt` with the row number of a run
+    that ended with its thread.
+    """
     router = APIRouter(tags=["Threads"])
 
     def threads_of(request: Request) -> Threads:
@@ -48,7 +55,9 @@ def threads_router(
 
     @router.delete(_THREAD, summary="Delete thread")
     async def delete_thread(thread_id: str, request: Request) -> Response:
-        await threads_of(request).delete(thread_id)
+        ended = await threads_of(request).delete(thread_id)
+        if ended is not None:
+            interrupt(ended)
         return answer(wire.DeletedThread(thread_id))
 
     return router

@@ -6,7 +6,7 @@ from typing import Any
 
 from understudy.chat.completion import ChatCompletions
 from understudy.engines.registry import Registry, Route
-from understudy.errors import ContextLengthExceeded
+from understudy.errors import ContextLengthExceeded, InvalidRequest
 from understudy.retrieval.cite import CitationStream
 from understudy.runs.attachments import filenames, images
 from understudy.runs.messages import threads_of
@@ -113,8 +113,11 @@ class Asking:
             prompt_tokens_left=left.prompt_tokens,
             tools=tools.tools,
         )
+        messages = build(shown, setting)
+        if not messages:
+            raise InvalidRequest("The thread has no message, and the run no instructions.")
         try:
-            return fit(build(shown, setting), allowed)
+            return fit(messages, allowed)
         except PromptTooLong as error:
             if error.limit == "max_prompt_tokens":
                 raise LimitReached("max_prompt_tokens") from error

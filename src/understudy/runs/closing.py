@@ -23,11 +23,14 @@ from understudy.store import runs
 from understudy.store.items import Item, Log
 from understudy.store.runs import Change, Event, StoredRun
 from understudy.store.storage import Storage
+from understudy.wire.messages import IncompleteReason
 from understudy.wire.run_events import (
     AddedText,
     CitedFileDelta,
+    ContentDelta,
     FileCitationDelta,
     MessageDelta,
+    RefusalDelta,
     TextDelta,
     event_of_step,
 )
@@ -41,7 +44,11 @@ _STEP_STATUS: dict[Ending, StepStatus] = {
     "expire": "expired",
     "fail": "failed",
 }
-_MESSAGE_REASON = {"stop": "run_cancelled", "expire": "run_expired", "fail": "run_failed"}
+_MESSAGE_REASON: dict[Ending, IncompleteReason] = {
+    "stop": "run_cancelled",
+    "expire": "run_expired",
+    "fail": "run_failed",
+}
 _STEP_STAMP = {"stop": "cancelled_at", "expire": "expired_at", "fail": "failed_at"}
 _AT_ONCE = 1_000
 _LEFT_BEHIND = LastError("server_error", "The server was restarted, and the model asked again.")
@@ -61,7 +68,7 @@ async def close(
     rows = Rows()
     for step in steps:
         if step.status == "in_progress":
-            rows += await _message_rows(connection, run, step, ending)
+            rows += await _message_rows(connection, run, step, ending, error)
             rows += _step_rows(run, step, ending, error)
     changes: dict[str, Any] = {"usage": msgspec.to_builtins(total_usage(steps))}
     if error is not None:
@@ -104,7 +111,7 @@ async def left_behind(
     """
     rows = Rows()
     for step in steps:
-        rows += await _message_rows(connection, run, step, "fail")
+        rows += await _message_rows(connection, run, step, "fail", _LEFT_BEHIND)
         rows += _step_rows(run, step, "fail", _LEFT_BEHIND)
     return rows
 
@@ -124,7 +131,11 @@ def _step_error(error: LastError | None) -> StepError | None:
 
 
 async def _message_rows(
-    connection: AsyncConnection, run: StoredRun, step: RunStep, ending: Ending
+    connection: AsyncConnection,
+    run: StoredRun,
+    step: RunStep,
+    ending: Ending,
+    error: LastError | None,
 ) -> Rows:
     """Return the message that the step was making, with what of it was sent."""
     if not isinstance(step.step_details, MessageCreationDetails):
@@ -135,45 +146,61 @@ async def _message_rows(
         opened = await log.find(connection, id_, type_="message")
     except NotFound:  # the client deleted it meanwhile
         return Rows()
-    text, annotations = await _sent(connection, run.seq, id_)
-    content = [{"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}]
     closed: Item = replace(
         opened,
-        document={**opened.document, "status": "incomplete", "content": content},
+        document={
+            **opened.document,
+            "status": "incomplete",
+            "content": await _sent(connection, run.seq, id_),
+        },
         extra={
             **opened.extra,
             "incomplete_at": now_s(),
-            "incomplete_details": {"reason": _MESSAGE_REASON[ending]},
+            "incomplete_details": {"reason": _message_reason(ending, error)},
         },
     )
     message = message_of(closed, run.thread_id)
     return Rows(events=[event("thread.message.incomplete", message)], items=[log.row(closed)])
 
 
-async def _sent(
-    connection: AsyncConnection, run_seq: int, message_id: str
-) -> tuple[str, list[dict[str, Any]]]:
-    """Return the text and the annotations that readers were sent of a message."""
-    text = ""
-    annotations: list[dict[str, Any]] = []
+def _message_reason(ending: Ending, error: LastError | None) -> IncompleteReason:
+    """Return why a message ended early: by then, `invalid_prompt` is a refusal of its content."""
+    if error is not None and error.code == "invalid_prompt":
+        return "content_filter"
+    return _MESSAGE_REASON[ending]
+
+
+async def _sent(connection: AsyncConnection, run_seq: int, message_id: str) -> list[dict[str, Any]]:
+    """Return the content that readers were sent of a message, an empty text if there was none."""
+    parts: dict[int, dict[str, Any]] = {}
     after = 0
     while events := await runs.read_events(connection, run_seq, after=after, limit=_AT_ONCE):
         for sent in events:
             if sent.name == "thread.message.created":
-                text, annotations = "", []  # a repeated call of the model begins anew
+                parts = {}  # a repeated call of the model begins anew
             elif sent.name == "thread.message.delta":
-                for added in _added(msgspec.json.decode(sent.data, type=MessageDelta), message_id):
-                    text += added.value or ""
-                    annotations += _annotations(added)
+                delta = msgspec.json.decode(sent.data, type=MessageDelta)
+                if delta.id == message_id:
+                    _append(parts, delta.delta.content or ())
         after = events[-1].number
-    return text, annotations
+    return [parts[index] for index in sorted(parts)] or [_empty_text()]
 
 
-def _added(delta: MessageDelta, message_id: str) -> list[AddedText]:
-    if delta.id != message_id:
-        return []
-    parts = (part for part in delta.delta.content or () if isinstance(part, TextDelta))
-    return [part.text for part in parts if isinstance(part.text, AddedText)]
+def _append(parts: dict[int, dict[str, Any]], added: Sequence[ContentDelta]) -> None:
+    """Add what a delta holds to the parts of a content, by their index."""
+    for delta in added:
+        match delta:
+            case TextDelta(index, AddedText() as text):
+                part = parts.setdefault(index, _empty_text())
+                part["text"] += text.value or ""
+                part["annotations"] += _annotations(text)
+            case RefusalDelta(index, str() as refusal):
+                part = parts.setdefault(index, {"type": "refusal", "refusal": ""})
+                part["refusal"] += refusal
+
+
+def _empty_text() -> dict[str, Any]:
+    return {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
 
 
 def _annotations(added: AddedText) -> list[dict[str, Any]]:

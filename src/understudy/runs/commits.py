@@ -95,8 +95,7 @@ class RunWriter:
         Raises RunLost when that may not be, NotReady when the database is away, SQLAlchemyError
         when it refuses.
         """
-        if self._failure is not None:
-            raise self._failure
+        self.check()
         change = replace(self._fence, sources=sources, values=values)
         waiting = _Waiting(self, Write(change, rows))
         self._commits.add(waiting)
@@ -108,6 +107,11 @@ class RunWriter:
     def failure(self) -> Exception | None:
         """Why this worker writes nothing more, None while it does."""
         return self._failure
+
+    def check(self) -> None:
+        """Raise what a write that was posted met, if it could not be made."""
+        if self._failure is not None:
+            raise self._failure
 
     def fail(self, failure: Exception) -> None:
         """Write nothing more: readers must not miss an event and see the next one."""
@@ -179,7 +183,9 @@ class Commits:
             if events:
                 self._streams.publish(wanted.change.run_seq, events)
         for waiting, place in zip(batch, places, strict=True):
-            waiting.error = RunLost() if written[place] is None else None
+            if written[place] is None:
+                waiting.error = RunLost()
+                waiting.writer.fail(waiting.error)
             waiting.done.set()
 
 

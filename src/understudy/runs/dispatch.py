@@ -13,7 +13,7 @@ from understudy.errors import NotReady
 from understudy.ids import now_s
 from understudy.runs.closing import end_overdue_run, end_run
 from understudy.runs.commits import Commits, RunLost
-from understudy.runs.states import WORKED_ON
+from understudy.runs.states import WORKED_ON, sources
 from understudy.runs.stream import Streams
 from understudy.runs.worker import Surroundings, Worker
 from understudy.settings import Settings
@@ -57,7 +57,7 @@ class Dispatcher:
         self._active: dict[tuple[int, int], anyio.CancelScope] = {}
         """By row and attempt: a run may be taken up again before its worker is gone."""
         self._woken = anyio.Event()
-        self._is_stopping = False
+        self._stops_at_s: float | None = None
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -83,15 +83,20 @@ class Dispatcher:
                 await self._claim(workers)
 
     async def drain(self) -> None:
-        """Take up nothing new, and wait a while for what is being worked on."""
-        self._is_stopping = True
-        with anyio.move_on_after(self._grace_s):
+        """Take up nothing new, wait a while for what is being worked on, and end all streams.
+
+        The while begins with the first call.
+        """
+        if self._stops_at_s is None:
+            self._stops_at_s = anyio.current_time() + self._grace_s
+        with anyio.CancelScope(deadline=self._stops_at_s):
             while self._active:
                 await self._woken.wait()
+        self._streams.close()
 
     async def _resume(self) -> None:
         async with self._storage.database.write() as connection:
-            resumed = await runs.release_leases(connection, self._owner)
+            resumed = await runs.release_leases(connection, self._owner, WORKED_ON)
         if resumed:
             named = ", ".join(resumed[:_NAMED_AT_START])
             more = len(resumed) - _NAMED_AT_START
@@ -113,11 +118,14 @@ class Dispatcher:
                     await woken.wait()
 
     async def _claim_some(self) -> list[StoredRun]:
-        free = min(self._settings.workers - len(self._active), _CLAIMED_AT_ONCE)
-        if free <= 0 or self._is_stopping:
+        if self._stops_at_s is not None:
             return []
+        free = self._settings.workers - len(self._active)
+        # There is always room for those that only have to be ended.
+        statuses = WORKED_ON if free > 0 else tuple(sources("stop"))
+        limit = min(free, _CLAIMED_AT_ONCE) if free > 0 else _CLAIMED_AT_ONCE
         async with self._storage.database.write() as connection:
-            return await runs.claim(connection, self._owner, WORKED_ON, free)
+            return await runs.claim(connection, self._owner, statuses, limit)
 
     async def _work(self, run: StoredRun) -> None:
         scope = self._active[run.seq, run.attempt]

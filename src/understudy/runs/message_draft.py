@@ -34,6 +34,7 @@ class MessageDraft:
         self._text = ""
         self._annotations: list[dict[str, Any]] = []
         self._refusal = ""
+        self._refusal_index = 1
         self._told_text = 0
         self._told_annotations = 0
         self._told_refusal = 0
@@ -69,18 +70,21 @@ class MessageDraft:
         self._annotations += [_annotation(each, self._text) for each in cited.citations]
 
     def add_refusal(self, text: str) -> None:
-        """Append to the refusal."""
+        """Append to the refusal, which stands before the text if it began before it."""
+        if not self._text:
+            self._refusal_index = 0
         self._refusal += text
 
     def tell(self) -> None:
         """Tell what was added since the last time."""
         deltas: list[ContentDelta] = []
         if added := self._new_text():
-            deltas.append(TextDelta(0, added))
+            deltas.append(TextDelta(1 - self._refusal_index, added))
         if refusal := self._refusal[self._told_refusal :]:
-            deltas.append(RefusalDelta(1 if self._text else 0, refusal))
+            deltas.append(RefusalDelta(self._refusal_index, refusal))
             self._told_refusal = len(self._refusal)
         if deltas:
+            deltas.sort(key=lambda delta: delta.index)
             delta = MessageDelta(self._opened.id, MessageChange(UNSET, deltas))
             self._draft.tell("thread.message.delta", delta)
 
@@ -119,7 +123,7 @@ class MessageDraft:
             text = {"text": self._text, "annotations": self._annotations, "logprobs": []}
             parts.append({"type": "output_text", **text})
         if self._refusal:
-            parts.append({"type": "refusal", "refusal": self._refusal})
+            parts.insert(self._refusal_index, {"type": "refusal", "refusal": self._refusal})
         return parts
 
     def _write(

@@ -7,11 +7,13 @@ import msgspec
 
 from understudy.store.items import Item
 from understudy.wire.messages import (
+    Annotation,
     AttachedTo,
     Attachment,
     CitedFile,
     CreateMessage,
     FileCitation,
+    FilePath,
     ImageFile,
     ImageFileContent,
     ImageUrl,
@@ -21,6 +23,7 @@ from understudy.wire.messages import (
     MessageContent,
     MessageFile,
     MessageRole,
+    PathedFile,
     RefusalContent,
     Text,
     TextContent,
@@ -126,10 +129,17 @@ def _shown(part: Mapping[str, Any]) -> MessageContent:
         case "input_image":
             return ImageUrlContent(ImageUrl(part["image_url"], part["detail"]))
     annotations = part.get("annotations")
-    return TextContent(Text(part["text"], [_citation(a) for a in annotations or ()]))
+    return TextContent(Text(part["text"], [_annotation(a) for a in annotations or ()]))
 
 
-def _citation(annotation: Mapping[str, Any]) -> FileCitation:
+def _annotation(annotation: Mapping[str, Any]) -> Annotation:
+    if annotation["type"] == "file_path":  # of imported messages
+        return FilePath(
+            text=annotation["text"],
+            start_index=annotation["start_index"],
+            end_index=annotation["end_index"],
+            file_path=PathedFile(annotation["file_id"]),
+        )
     return FileCitation(
         text=annotation["text"],
         start_index=annotation["start_index"],

@@ -45,12 +45,7 @@ def build(items: Sequence[Item], setting: Setting) -> list[ChatMessage]:
     Searches of earlier runs are left out: their answers are there. A call that nobody answered
     gets an output that says so, since providers refuse a call without one.
     """
-    outputs = {
-        (item.run_id, item.document["call_id"]): str(item.document["output"])
-        for item in items
-        if item.type == "function_call_output"
-    }
-    outputs |= _search_outputs(items, setting)
+    outputs = {**_function_outputs(items), **_search_outputs(items, setting)}
     shown = [item for item in items if _is_shown(item, setting)]
     messages = _system(setting)
     for kind, group in groupby(shown, key=_turn_of):
@@ -156,8 +151,26 @@ def attached_ids(item: Item) -> list[str]:
 # --- calls ------------------------------------------------------------------------------------
 
 
+def _function_outputs(items: Sequence[Item]) -> dict[str, str]:
+    """Return the outputs of functions by the item of their call.
+
+    Some providers number the calls of each answer anew, so an output goes with the last call of
+    its id.
+    """
+    last_call: dict[tuple[str | None, str], str] = {}
+    outputs: dict[str, str] = {}
+    for item in items:
+        if item.type == "function_call":
+            last_call[item.run_id, _call_id(item)] = item.id
+        elif item.type == "function_call_output":
+            called_by = last_call.get((item.run_id, item.document["call_id"]))
+            if called_by is not None:
+                outputs[called_by] = str(item.document["output"])
+    return outputs
+
+
 def _calls(
-    items: Sequence[Item], outputs: Mapping[tuple[str | None, str], str], setting: Setting
+    items: Sequence[Item], outputs: Mapping[str, str], setting: Setting
 ) -> list[ChatMessage]:
     """Return the calls of one turn as a message of the assistant, and their outputs after it."""
     calls = []
@@ -166,7 +179,7 @@ def _calls(
         id_ = _call_id(item)
         function = {"name": _name(item, setting), "arguments": _arguments(item)}
         calls.append({"id": id_, "type": "function", "function": function})
-        output = outputs.get((item.run_id, id_), UNANSWERED)
+        output = outputs.get(item.id, UNANSWERED)
         answers.append({"role": "tool", "tool_call_id": id_, "content": output})
     return [{"role": "assistant", "content": None, "tool_calls": calls}, *answers]
 
@@ -211,9 +224,9 @@ def _arguments(item: Item) -> str:
 # --- searches ---------------------------------------------------------------------------------
 
 
-def _search_outputs(items: Sequence[Item], setting: Setting) -> dict[tuple[str | None, str], str]:
-    """Return the passages that each search of this run found, numbered through all of them."""
-    outputs: dict[tuple[str | None, str], str] = {}
+def _search_outputs(items: Sequence[Item], setting: Setting) -> dict[str, str]:
+    """Return what each search of this run found, its passages numbered through all of them."""
+    outputs: dict[str, str] = {}
     first = 1
     for item in items:
         if item.type != "file_search_call" or item.run_id != setting.run_id:
@@ -222,7 +235,7 @@ def _search_outputs(items: Sequence[Item], setting: Setting) -> dict[tuple[str |
         found = render(passages(results, first)) or NONE_FOUND
         first += len(results)
         note = item.extra.get("note")
-        outputs[item.run_id, _call_id(item)] = f"{found}\n{note}" if note else found
+        outputs[item.id] = f"{found}\n{note}" if note else found
     return outputs
 
 

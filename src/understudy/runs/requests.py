@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from understudy.errors import InvalidRequest, InvalidValue, NotFound, TooMany
 from understudy.ids import derived_id, new_id, now_s
 from understudy.runs.assistants import assistants_of
-from understudy.runs.closing import close
 from understudy.runs.commits import NewEvent, Rows, Write, write
 from understudy.runs.messages import add_messages, brings_files, threads_of
 from understudy.runs.project_runs import event, row_of, run_event, run_of, step_of
@@ -35,7 +34,6 @@ from understudy.wire.assistant_tools import Tool
 from understudy.wire.runs import (
     CreateRun,
     CreateThreadAndRun,
-    LastError,
     Run,
     RunOptions,
     SubmitToolOutputs,
@@ -282,14 +280,6 @@ class Runs:
         self._surface.workers.wake()
         if has_files:
             self._surface.wake_ingest()
-
-
-async def end_runs(connection: AsyncConnection, project_id: str, thread_id: str) -> None:
-    """End and delete the runs of a thread that is deleted in the same transaction."""
-    if active := await runs.find_active(connection, project_id, thread_id):
-        error = LastError("server_error", "The thread was deleted while the run was active.")
-        await close(connection, active, "fail", error)
-    await runs.delete_of_thread(connection, project_id, thread_id)
 
 
 def _brings_work(thread: CreateThread) -> bool:

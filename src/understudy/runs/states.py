@@ -1,18 +1,10 @@
 """The states of a run as a pure table: what may happen in which status, and what comes of it."""
 
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
-Status = Literal[
-    "queued",
-    "in_progress",
-    "requires_action",
-    "cancelling",
-    "cancelled",
-    "failed",
-    "completed",
-    "incomplete",
-    "expired",
-]
+from understudy.wire.runs import RunStatus
+
+Status: TypeAlias = RunStatus
 Happening = Literal[
     "start", "ask", "submit", "complete", "cut_short", "fail", "cancel", "stop", "expire"
 ]

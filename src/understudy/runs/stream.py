@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import anyio
 
+from understudy.errors import NotReady
 from understudy.runs.states import TERMINAL, WORKED_ON
 from understudy.store import runs
 from understudy.store.runs import Event
@@ -45,6 +46,10 @@ class _Subscription:
         self._published = anyio.Event()
         return taken
 
+    def wake(self) -> None:
+        """Have the reader look around."""
+        self._published.set()
+
     async def wait(self) -> bool:
         """Wait for events; tell whether any came before it is time to look at the rows."""
         with anyio.move_on_after(_POLL_S):
@@ -53,22 +58,37 @@ class _Subscription:
         return False
 
 
+_STOPPING = (
+    "The server stops before the run has ended. The run goes on when the server is started again: "
+    "read the rest of its stream with stream=true and starting_after={after}."
+)
+
+
 class Streams:
     """The readers of one process."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._readers: dict[int, set[_Subscription]] = {}
+        self._is_closed = False
 
     def publish(self, run_seq: int, events: Sequence[Event]) -> None:
         """Hand committed events to the readers of a run."""
         for reader in self._readers.get(run_seq, ()):
             reader.add(events)
 
+    def close(self) -> None:
+        """Send all readers away: the server stops, and runs that are not over go on later."""
+        self._is_closed = True
+        for readers in self._readers.values():
+            for reader in readers:
+                reader.wake()
+
     async def follow(self, run_seq: int, after: int = 0) -> AsyncGenerator[Event, None]:
         """Yield a run's events from the one that follows number `after`, as they come.
 
-        Ends when the run is over, or waits for outputs and has not gone on since.
+        Ends when the run is over, or waits for outputs and has not gone on since. Raises NotReady
+        when the server stops before that.
         """
         looks_at_rows = True
         with self._subscribed(run_seq) as reader:
@@ -84,6 +104,8 @@ class Streams:
                     after = event.number
                 if events and events[-1].name in _ENDS:
                     return
+                if self._is_closed and not events:
+                    raise NotReady(_STOPPING.format(after=after))
                 is_waiting = bool(events) and events[-1].name == _WAITS
                 looks_at_rows = is_waiting or len(events) == _AT_ONCE
 

@@ -115,10 +115,10 @@ class Threads:
             self._wake()
         return thread_of(now_stored)
 
-    async def delete(self, id_: str) -> None:
+    async def delete(self, id_: str) -> int | None:
         """Delete a thread with its messages and runs, and the store made for its attachments.
 
-        A run that is active fails.
+        A run that is active fails; its row number is returned, so that work on it can stop.
         """
         async with self._storage.database.write() as connection:
             was = await self._threads.delete(connection, id_)
@@ -130,6 +130,7 @@ class Threads:
         if active is not None:
             self._streams.publish(active.seq, events)
         self._wake()
+        return active.seq if active is not None else None
 
 
 async def _fail(connection: AsyncConnection, active: StoredRun) -> Sequence[Event]:

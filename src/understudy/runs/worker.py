@@ -127,6 +127,7 @@ class Worker:
                 async for chunk in answer.chunks:
                     turn.add(chunk)  # type: ignore[arg-type]
                     batches.touch()
+                    self._writer.check()
         finally:
             batches.close()
         return turn
@@ -249,7 +250,9 @@ def _with_open_calls(steps: Sequence[RunStep]) -> RunStep | None:
 
 def _last_error(error: UnderstudyError) -> LastError:
     """Return why a run failed; the codes of runs are few, so an error's own goes into the text."""
-    message = f"{error.message} ({error.code})" if error.code else error.message
+    message = error.message
+    if error.code and error.code not in message:
+        message = f"{message} ({error.code})"
     if isinstance(error, ProviderRateLimited | TooMany):
         return LastError("rate_limit_exceeded", message)
     if isinstance(error, InvalidRequest):

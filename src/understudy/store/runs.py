@@ -267,11 +267,18 @@ async def release(connection: AsyncConnection, run: StoredRun) -> None:
     )
 
 
-async def release_leases(connection: AsyncConnection, owner: str) -> list[str]:
-    """Give back what a dead process of the same name was working on; return the runs' ids."""
+async def release_leases(
+    connection: AsyncConnection, owner: str, left_in: Sequence[str]
+) -> list[str]:
+    """Give back what a dead process of the same name was working on.
+
+    Returns the ids of these runs and of those that nobody works on though their status, one of
+    `left_in`, says so: a process that was stopped in order gives its leases back itself.
+    """
+    is_left = and_(_columns.lease_owner.is_(None), _columns.status.in_(left_in))
     released = (
         update(runs)
-        .where(_columns.lease_owner == owner, _IS_ACTIVE)
+        .where(or_(_columns.lease_owner == owner, is_left), _IS_ACTIVE)
         .values(lease_owner=None, lease_until=None)
         .returning(_columns.id, _columns.seq)
     )
