@@ -11,7 +11,10 @@ from tests.docs.reader import Reader
 
 from understudy.settings.load import load_settings
 
-FOLLOWED = (ROOT / "README.md", ROOT / "docs/getting-started.md", ROOT / "docs/index.md")
+FOLLOWED = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("getting-started.md", "index.md", "functions.md")),
+)
 SETTINGS = [one for page in PAGES for one in snippets(page) if one.language == "toml"]
 
 

@@ -27,7 +27,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
     source = ROOT / "src"
     expected = {
         str(path.relative_to(source))
-        for path in (source / "understudy").rglob("*")
+        for path in source.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert names == expected
@@ -36,6 +36,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
         "understudy/engines/extractive/lexicon.txt",
         "understudy/store/migrations/env.py",
         "understudy/store/migrations/versions/r0001_keys.py",
+        "understudy_apps/py.typed",
     } <= names
 
 
