@@ -12,12 +12,20 @@ from typing import Any
 _SHARED = Path(__file__).parents[3] / "shared"
 _TOOL = _SHARED / "tools" / "validate.py"
 _SPEC = _SHARED / "openapi" / "openapi.json"
-IS_PRESENT = _TOOL.is_file() and _SPEC.is_file()
+_SPEC_OF_V1 = _SHARED / "openapi" / "assistants-v1.json"
+IS_PRESENT = all(path.is_file() for path in (_TOOL, _SPEC, _SPEC_OF_V1))
 
 
 def errors_of_answer(method: str, path: str, status: int, answer: Any) -> list[str]:
     """Return what is wrong with an answer, `path` being without /v1; nothing without the spec."""
     return _judge("check")(str(_SPEC), method, path, status, answer) if IS_PRESENT else []
+
+
+def errors_of_answer_in_v1(method: str, path: str, status: int, answer: Any) -> list[str]:
+    """Return what is wrong with an answer by the description of the Assistants API v1."""
+    if not IS_PRESENT:
+        return []
+    return _judge("check")(str(_SPEC_OF_V1), method, path, status, answer)
 
 
 def errors_of_object(schema: str, value: Any) -> list[str]:

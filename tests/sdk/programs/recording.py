@@ -15,7 +15,7 @@ HAS_VECTOR_STORES = VERSION >= (1, 21)
 HAS_OWN_VECTOR_STORES = VERSION >= (1, 66)
 HAS_UPLOADS = VERSION >= (1, 36)
 HAS_STORED_CHATS = VERSION >= (1, 60)
-_IDS = re.compile(r"(?<=/)(?:file-|vs_|vsfb_|upload_|chatcmpl-)[^/]+")
+_IDS = re.compile(r"(?<=/)(?:file-|vs_|vsfb_|upload_|chatcmpl-|asst_|thread_|msg_|run_|step_)[^/]+")
 
 
 class Recorder:
@@ -64,7 +64,7 @@ def _is_renamed(place: tuple[Any, ...]) -> bool:
 
 def _models() -> dict[str, Any]:
     """Return, by route, the model of the answer in this release of the package."""
-    models = _models_of_files()
+    models = _models_of_files() | _models_of_assistants() | _models_of_runs()
     if HAS_VECTOR_STORES:
         models |= _models_of_vector_stores()
     if HAS_OWN_VECTOR_STORES:
@@ -85,6 +85,47 @@ def _models_of_files() -> dict[str, Any]:
         "GET /files": SyncPage[FileObject],
         "GET /files/*": FileObject,
         "DELETE /files/*": FileDeleted,
+    }
+
+
+def _models_of_assistants() -> dict[str, Any]:
+    from openai.pagination import SyncCursorPage
+    from openai.types.beta import Assistant, AssistantDeleted, Thread, ThreadDeleted
+    from openai.types.beta.threads import Message
+
+    return {
+        "POST /assistants": Assistant,
+        "GET /assistants": SyncCursorPage[Assistant],
+        "GET /assistants/*": Assistant,
+        "POST /assistants/*": Assistant,
+        "DELETE /assistants/*": AssistantDeleted,
+        "POST /threads": Thread,
+        "GET /threads/*": Thread,
+        "POST /threads/*": Thread,
+        "DELETE /threads/*": ThreadDeleted,
+        "POST /threads/*/messages": Message,
+        "GET /threads/*/messages": SyncCursorPage[Message],
+        "GET /threads/*/messages/*": Message,
+        "POST /threads/*/messages/*": Message,
+    }
+
+
+def _models_of_runs() -> dict[str, Any]:
+    from openai.pagination import SyncCursorPage
+    from openai.types.beta.threads import Run
+    from openai.types.beta.threads.runs import RunStep
+
+    run = "/threads/*/runs/*"
+    return {
+        "POST /threads/runs": Run,
+        "POST /threads/*/runs": Run,
+        "GET /threads/*/runs": SyncCursorPage[Run],
+        f"GET {run}": Run,
+        f"POST {run}": Run,
+        f"POST {run}/cancel": Run,
+        f"POST {run}/submit_tool_outputs": Run,
+        f"GET {run}/steps": SyncCursorPage[RunStep],
+        f"GET {run}/steps/*": RunStep,
     }
 
 
