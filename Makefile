@@ -47,7 +47,8 @@ test: $(VENV)/.dev ## Run every test, installing what they need
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 crash: $(VENV)/.dev ## Kill the server at random moments, 50 of reading files on each database
-	CRASH_POINTS=$${CRASH_POINTS:-50} CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} \
+	CRASH_POINTS=$${CRASH_POINTS:-50} CRASH_RUN_POINTS=$${CRASH_RUN_POINTS:-200} \
+	  CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} \
 	  $(BIN)/pytest -n auto --dist loadgroup tests/crash $(ARGS)
 
 bench: $(VENV)/.dev ## Measure against nginx and a direct connection, side by side
