@@ -22,6 +22,7 @@ from understudy.store import blobs as blobs_module
 from understudy.store.blobs import Blobs, keep, release, sweep
 from understudy.store.db import open_store
 from understudy.store.files import Files, NewFile
+from understudy.store.idempotency import Creation
 from understudy.store.keys import project_id
 from understudy.store.storage import Storage
 from understudy.store.uploads import Uploads
@@ -141,8 +142,25 @@ async def _file(storage: Storage, content: bytes, steps: Steps, say: Say) -> Non
     say("created", file.id)
 
 
+async def _keyed_file(storage: Storage, content: bytes, steps: Steps, say: Say) -> None:
+    """Create a file by a request that every child of this content repeats."""
+    project = await project_id(storage.database)
+    creation = Creation(project, content.decode(), content)
+    steps.begin()
+    async with storage.blobs.writing() as writer:
+        await writer.write(content)
+        blob = await writer.finish()
+        file = await Files(storage, project).create(NewFile("a.txt", "vision"), blob, creation)
+    say("created", file.id)
+
+
 Scenario = Callable[[Storage, bytes, Steps, Say], Awaitable[None]]
-_SCENARIOS: dict[str, Scenario] = {"blob": _blob, "upload": _upload, "file": _file}
+_SCENARIOS: dict[str, Scenario] = {
+    "blob": _blob,
+    "upload": _upload,
+    "file": _file,
+    "keyed_file": _keyed_file,
+}
 
 
 async def _run(scenario: Scenario, url: str, data_dir: str, n: int, say: Say) -> None:

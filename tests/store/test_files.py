@@ -7,11 +7,12 @@ from typing import Any
 import anyio
 import pytest
 from sqlalchemy import insert, select, update
-from tests.store.killing import content_of, deaths
+from tests.store.killing import CONTENTS, content_of, deaths
 
 from understudy.errors import InvalidRequest, NotFound, UnderstudyError
 from understudy.store.blobs import Blob, Blobs, sweep
 from understudy.store.files import Files, NewFile, sweep_files
+from understudy.store.idempotency import Creation
 from understudy.store.keys import create_key, project_id
 from understudy.store.pages import PageQuery
 from understudy.store.schema import blobs as blobs_table
@@ -43,10 +44,12 @@ class Disk:
     def uploads(self) -> Uploads:
         return Uploads(self.storage, self.project)
 
-    async def file(self, content: bytes, new: NewFile = NOTES) -> File:
+    async def file(
+        self, content: bytes, new: NewFile = NOTES, creation: Creation | None = None
+    ) -> File:
         async with self.storage.blobs.writing() as writer:
             await writer.write(content)
-            return await self.files.create(new, await writer.finish())
+            return await self.files.create(new, await writer.finish(), creation)
 
     async def part(self, upload_id: str, content: bytes) -> UploadPart:
         async with self.storage.blobs.writing() as writer:
@@ -181,6 +184,29 @@ async def test_an_expired_file_is_gone_at_once_and_swept_later(disk: Disk) -> No
     assert await disk.content(kept.id) == b"kept"
 
 
+async def test_a_repeated_request_counts_its_content_once(disk: Disk) -> None:
+    creation = Creation(disk.project, "once", b"abc")
+    first = await disk.file(b"abc", creation=creation)
+    assert await disk.file(b"abc", creation=creation) == first
+    with pytest.raises(InvalidRequest, match="'once' was used for another request"):
+        await disk.file(b"abd", creation=Creation(disk.project, "once", b"abd"))
+    assert await disk.references() == [1]
+    await disk.files.delete(first.id)
+    with pytest.raises(NotFound):
+        await disk.file(b"abc", creation=creation)
+    assert await disk.references() == [0]
+
+
+async def test_a_repeated_request_gets_an_upload_that_has_expired(disk: Disk) -> None:
+    creation = Creation(disk.project, "once", b"abc")
+    first = await disk.uploads.create(NOTES, 3, 3600, creation)
+    await disk.let_expire(first.id)
+    for _ in range(2):
+        again = await disk.uploads.create(NOTES, 3, 3600, creation)
+        assert (again.id, again.status) == (first.id, "expired")
+        await sweep_uploads(disk.storage)
+
+
 async def test_a_completed_upload_is_its_parts_in_order(disk: Disk) -> None:
     upload = await disk.uploads.create(NOTES, 6, 3600)
     unused = await disk.part(upload.id, b"xxx")
@@ -265,6 +291,23 @@ async def test_a_file_that_was_acknowledged_survives_kill_9(database: Database) 
             assert await disk.content(file_id) == content_of(number)
         files = (await disk.files.page(PageQuery(limit=1000), None)).files
         assert len(files) == sum(await disk.references())
+
+
+async def test_a_request_repeated_after_kill_9_gets_its_first_file(database: Database) -> None:
+    created: dict[bytes, set[str]] = {content_of(n): set() for n in range(CONTENTS)}
+    for number, death in enumerate(deaths("keyed_file", database.url, database.data_dir)):
+        created[content_of(number)].update(file_id for _, file_id in death.said)
+    assert number > 10
+    async with database.open() as store:
+        storage = Storage()
+        storage.open(store, Blobs(database.data_dir / "blobs"))
+        disk = Disk(storage, await project_id(store))
+        await sweep(store, storage.blobs, orphan_age_s=0)
+        files = (await disk.files.page(PageQuery(limit=1000), None)).files
+        assert len(files) == CONTENTS
+        assert await disk.references() == [1] * CONTENTS
+        for file in files:
+            assert created[await disk.content(file.id)] <= {file.id}
 
 
 async def test_an_upload_killed_in_its_completion_is_whole_or_pending(database: Database) -> None:

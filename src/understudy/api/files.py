@@ -1,18 +1,20 @@
 """`/v1/files`: uploads to disk, lists, contents as attachments that no browser opens."""
 
+from dataclasses import replace
 from pathlib import PurePath
 from urllib.parse import quote
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from understudy.api.http.multipart import FileField, Form, read_form
-from understudy.api.http.plain import answer, list_answer, project_of, read_page
+from understudy.api.http.plain import answer, list_answer, project_of, read_creation, read_page
 from understudy.errors import InvalidValue, MissingParameter
 from understudy.settings import Settings
-from understudy.store.blobs import Blobs
+from understudy.store.blobs import Blob, Blobs
 from understudy.store.files import Files, NewFile, StoredFile
 from understudy.store.storage import Storage
 from understudy.wire.files import (
@@ -68,10 +70,13 @@ def files_router(storage: Storage, settings: Settings) -> APIRouter:
 
     @router.post("/v1/files", summary="Upload file", openapi_extra=_FORM)
     async def create_file(request: Request) -> Response:
+        keyed = await read_creation(Request(request.scope, _no_body))
         async with storage.blobs.writing() as writer:
-            new = _new_file(await read_form(request, field, writer.write))
+            form = await read_form(request, field, writer.write)
+            new = _new_file(form)
             blob = await writer.finish()
-            return answer(await _files(request).create(new, blob))
+            creation = replace(keyed, request=keyed.request + _told(form, blob))
+            return answer(await _files(request).create(new, blob, creation))
 
     @router.get("/v1/files", summary="List files")
     async def list_files(request: Request) -> Response:
@@ -126,6 +131,17 @@ def _headers(filename: str, size_bytes: int) -> dict[str, str]:
         "content-security-policy": "sandbox",
         "cache-control": "private, no-cache",
     }
+
+
+async def _no_body() -> Message:
+    """Stand in for a request's `receive` where its head alone is read: its body is a form."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _told(form: Form, blob: Blob) -> bytes:
+    """Return what a form says, without its boundary, which is another in each repetition."""
+    filename = form.file and form.file.filename
+    return msgspec.json.encode([form.fields, filename, blob.sha256], order="sorted")
 
 
 def _new_file(form: Form) -> NewFile:

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from understudy.api.http.multipart import FileField, read_form
-from understudy.api.http.plain import answer, json_body, project_of, read_shape
+from understudy.api.http.plain import answer, json_body, project_of, read_creation, read_shape
 from understudy.errors import InvalidValue, MissingParameter
 from understudy.settings import Settings
 from understudy.store.files import NewFile
@@ -39,7 +39,9 @@ def uploads_router(storage: Storage, settings: Settings) -> APIRouter:
     async def create_upload(request: Request) -> Response:
         wanted = await read_shape(request, CreateUpload)
         new = _new_file(wanted, settings.upload_limit_bytes)
-        return answer(await _uploads(request).create(new, wanted.bytes, settings.upload_ttl_s))
+        creation = await read_creation(request)
+        uploads = _uploads(request)
+        return answer(await uploads.create(new, wanted.bytes, settings.upload_ttl_s, creation))
 
     @router.post("/v1/uploads/{upload_id}/parts", summary="Add upload part", openapi_extra=_FORM)
     async def add_upload_part(upload_id: str, request: Request) -> Response:

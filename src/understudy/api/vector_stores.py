@@ -13,6 +13,7 @@ from understudy.api.http.plain import (
     json_body,
     list_answer,
     project_of,
+    read_creation,
     read_page,
     read_shape,
 )
@@ -68,7 +69,8 @@ def _add_store_routes(router: APIRouter, stores_of: StoresOf) -> None:
     )
     async def create_vector_store(request: Request) -> Response:
         new = _new_store(await read_shape(request, wire.CreateVectorStore))
-        return answer(_store(await stores_of(request).create(new)))
+        creation = await read_creation(request)
+        return answer(_store(await stores_of(request).create(new, creation)))
 
     @router.get(_STORES, summary="List vector stores")
     async def list_vector_stores(request: Request) -> Response:
@@ -111,7 +113,8 @@ def _add_file_routes(router: APIRouter, stores_of: StoresOf) -> None:
     )
     async def create_vector_store_file(vector_store_id: str, request: Request) -> Response:
         file = _file_to_add(await read_shape(request, wire.CreateFile), "", "file_id")
-        return answer(_file(await stores_of(request).add_file(vector_store_id, file)))
+        stores, creation = stores_of(request), await read_creation(request)
+        return answer(_file(await stores.add_file(vector_store_id, file, creation)))
 
     @router.get(_FILES, summary="List files of vector store")
     async def list_vector_store_files(vector_store_id: str, request: Request) -> Response:
@@ -166,7 +169,8 @@ def _add_batch_routes(router: APIRouter, stores_of: StoresOf) -> None:
             _file_to_add(file, path, f"{path}file_id" if path else "file_ids")
             for path, file in given
         ]
-        return answer(_batch(await stores_of(request).create_batch(vector_store_id, files)))
+        stores, creation = stores_of(request), await read_creation(request)
+        return answer(_batch(await stores.create_batch(vector_store_id, files, creation)))
 
     @router.get(_BATCH, summary="Retrieve vector store file batch")
     async def retrieve_vector_store_file_batch(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select
@@ -13,6 +13,7 @@ from understudy.ids import new_id, now_s
 from understudy.retrieval.search import SearchRequest, SearchResult, VectorSearch, search
 from understudy.store import vector_store_files as members
 from understudy.store.files import KIND as FILE
+from understudy.store.idempotency import Creation
 from understudy.store.objects import Collection, StoredObject, of_every_project
 from understudy.store.pages import PageQuery
 from understudy.store.schema import chunks, vector_store_files
@@ -97,8 +98,11 @@ class VectorStores:
         self._vectors = vectors
         self._stores = Collection(project_id, KIND, noun="vector store")
 
-    async def create(self, new: NewStore) -> StoreState:
-        """Create a store and queue its files. Raises NotFound for a file that is not there."""
+    async def create(self, new: NewStore, creation: Creation | None = None) -> StoreState:
+        """Create a store and queue its files. Raises NotFound for a file that is not there.
+
+        Here and below, a `creation` that made something before gets that, as it is now.
+        """
         made = StoredObject(
             id=new_id("vs"),
             kind=KIND,
@@ -112,8 +116,11 @@ class VectorStores:
             },
         )
         async with self._storage.database.write() as connection:
-            await self._stores.insert(connection, made)
-            await self._add(connection, made.id, new.files)
+            if creation and (earlier := await creation.claim(connection, made.id)):
+                made = await self._stores.find(connection, earlier)
+            else:
+                await self._stores.insert(connection, made)
+                await self._add(connection, made.id, new.files)
             (state,) = await _states(connection, [made])
         self._wake()
         return state
@@ -148,11 +155,16 @@ class VectorStores:
             await members.remove(connection, id_)
         self._wake()
 
-    async def add_file(self, store_id: str, file: FileToAdd) -> FileState:
+    async def add_file(
+        self, store_id: str, file: FileToAdd, creation: Creation | None = None
+    ) -> FileState:
         """Queue a file to be read into a store."""
         async with self._storage.database.write() as connection:
-            await self._writable(connection, store_id)
-            await self._add(connection, store_id, [file])
+            if creation and await creation.claim(connection, file.file_id):
+                await self._stores.find(connection, store_id)
+            else:
+                await self._writable(connection, store_id)
+                await self._add(connection, store_id, [file])
             state = await self._member(connection, store_id, file.file_id)
         self._wake()
         return state
@@ -222,7 +234,9 @@ class VectorStores:
             )
             return list((await connection.scalars(texts)).all())
 
-    async def create_batch(self, store_id: str, files: Sequence[FileToAdd]) -> BatchState:
+    async def create_batch(
+        self, store_id: str, files: Sequence[FileToAdd], creation: Creation | None = None
+    ) -> BatchState:
         """Queue files to be read into a store, and follow them together."""
         made = StoredObject(
             id=new_id("vsfb"),
@@ -232,9 +246,13 @@ class VectorStores:
             document={"file_ids": members.ids_of(files)},
         )
         async with self._storage.database.write() as connection:
-            await self._writable(connection, store_id)
-            await self._batches(store_id).insert(connection, made)
-            await self._add(connection, store_id, files)
+            if creation and (earlier := await creation.claim(connection, made.id)):
+                await self._stores.find(connection, store_id)
+                made = await self._batches(store_id).find(connection, earlier)
+            else:
+                await self._writable(connection, store_id)
+                await self._batches(store_id).insert(connection, made)
+                await self._add(connection, store_id, files)
             state = await _batch_state(connection, made)
         self._wake()
         return state
@@ -268,14 +286,19 @@ class VectorStores:
         _refuse_expired(found)
         if _is_due(found):
             await self.update(store_id)
-        return await self.search_together([store_id], request)
+        return await self._search([store_id], request)
 
     async def search_together(
         self, store_ids: Sequence[str], request: SearchRequest
     ) -> list[SearchResult]:
-        """Return the best passages of several stores; one that is gone has none."""
-        database = self._storage.database
-        return await search(database, self._project_id, store_ids, request, self._vectors)
+        """Return the best passages of several stores; one that is gone has none.
+
+        A file that several of them hold gives each of its passages once.
+        """
+        wanted = request.max_num_results
+        enough = replace(request, max_num_results=wanted * len(store_ids))
+        found = await self._search(store_ids, enough)
+        return _each_once(found)[:wanted]
 
     async def use(self, store_ids: Sequence[str]) -> list[str]:
         """Note that the stores are in use; return those that are there and have not expired."""
@@ -302,6 +325,10 @@ class VectorStores:
                 found = await members.find(connection, store_id, file_ids)
                 held.update(state.file_id for state in found)
         return [id_ for id_ in file_ids if id_ in held]
+
+    async def _search(self, store_ids: Sequence[str], request: SearchRequest) -> list[SearchResult]:
+        database = self._storage.database
+        return await search(database, self._project_id, store_ids, request, self._vectors)
 
     def _batches(self, store_id: str) -> Collection:
         return Collection(self._project_id, BATCH, store_id, noun="file batch")
@@ -340,6 +367,14 @@ async def expire_stores(storage: Storage) -> None:
         for found in await of_every_project(connection, KIND, ids.distinct()):
             if _is_expired(found):
                 await members.remove(connection, found.id)
+
+
+def _each_once(results: Sequence[SearchResult]) -> list[SearchResult]:
+    """Return the results without those whose text an earlier one has from the same file."""
+    first: dict[tuple[str, str], SearchResult] = {}
+    for result in results:
+        first.setdefault((result.file_id, result.text), result)
+    return list(first.values())
 
 
 async def _states(connection: AsyncConnection, stores: Sequence[StoredObject]) -> list[StoreState]:

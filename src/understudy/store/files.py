@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.ids import new_id, now_s
 from understudy.store.blobs import Blob, keep, release
+from understudy.store.idempotency import Creation
 from understudy.store.objects import Collection, StoredObject
 from understudy.store.pages import PageQuery
 from understudy.store.schema import objects, vector_store_files
@@ -52,18 +53,29 @@ class Files:
         self._project_id = project_id
         self._collection = Collection(project_id, KIND, noun="file")
 
-    async def create(self, new: NewFile, blob: Blob) -> File:
-        """Store a file whose content was written just now, within its writer's block."""
+    async def create(self, new: NewFile, blob: Blob, creation: Creation | None = None) -> File:
+        """Store a file whose content was written just now, within its writer's block.
+
+        A `creation` that made a file before gets that one, and the content no other reference.
+        """
         await self._storage.blobs.place(blob)
+        made = _object_of(new, blob)
         async with self._storage.database.write() as connection:
-            return await self.insert(connection, new, blob)
+            if creation and (earlier := await creation.claim(connection, made.id)):
+                return _file_of(await self._collection.find(connection, earlier)).file
+            await self._insert(connection, made, blob)
+        return _file_of(made).file
 
     async def insert(self, connection: AsyncConnection, new: NewFile, blob: Blob) -> File:
         """Store a file in the caller's transaction: see `create`."""
-        await keep(connection, self._storage.blobs, blob)
         made = _object_of(new, blob)
-        await self._collection.insert(connection, made)
+        await self._insert(connection, made, blob)
         return _file_of(made).file
+
+    async def find_in(self, connection: AsyncConnection, id_: str) -> File | None:
+        """Return a file as the caller's transaction sees it, or None for one that is gone."""
+        found = await self._collection.find_all(connection, [id_])
+        return _file_of(found[id_]).file if id_ in found else None
 
     async def find(self, id_: str) -> StoredFile:
         """Return a file. Raises NotFound, for one that has expired too."""
@@ -84,6 +96,10 @@ class Files:
             was = await self._collection.delete(connection, id_)
             await _leave_vector_stores(connection, self._project_id, id_)
             await release(connection, [was.document["sha256"]])
+
+    async def _insert(self, connection: AsyncConnection, made: StoredObject, blob: Blob) -> None:
+        await keep(connection, self._storage.blobs, blob)
+        await self._collection.insert(connection, made)
 
 
 async def sweep_files(storage: Storage) -> None:

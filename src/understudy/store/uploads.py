@@ -4,8 +4,8 @@ Every change of an upload locks its row first, so that of two that exclude each 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from sqlalchemy import Row, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,7 @@ from understudy.errors import InvalidRequest, InvalidValue, TooLarge
 from understudy.ids import new_id, now_s
 from understudy.store.blobs import Blob, keep, release
 from understudy.store.files import Files, NewFile
+from understudy.store.idempotency import Creation
 from understudy.store.objects import Collection, StoredObject, stored
 from understudy.store.schema import objects
 from understudy.store.storage import Storage
@@ -42,8 +43,13 @@ class Uploads:
         self._project_id = project_id
         self._collection = Collection(project_id, KIND, noun="upload")
 
-    async def create(self, new: NewFile, size_bytes: int, ttl_s: int) -> Upload:
-        """Begin an upload of a file of this size, to be completed within `ttl_s`."""
+    async def create(
+        self, new: NewFile, size_bytes: int, ttl_s: int, creation: Creation | None = None
+    ) -> Upload:
+        """Begin an upload of a file of this size, to be completed within `ttl_s`.
+
+        A `creation` that began one before gets that one, whatever became of it.
+        """
         created_at = now_s()
         document = {
             "filename": new.filename,
@@ -62,6 +68,8 @@ class Uploads:
             expires_at=created_at + ttl_s,
         )
         async with self._storage.database.write() as connection:
+            if creation and (earlier := await creation.claim(connection, made.id)):
+                return await self._as_it_is(connection, earlier)
             await self._collection.insert(connection, made)
         return _upload_of(made, "pending")
 
@@ -132,8 +140,17 @@ class Uploads:
             told = upload.document
             new = NewFile(told["filename"], told["purpose"], told["life_s"])
             file = await files.insert(connection, new, blob)
-            await _end(connection, self._project_id, upload, "completed")
+            ended = replace(upload, document={**told, "file_id": file.id})
+            await _end(connection, self._project_id, ended, "completed")
         return _upload_of(upload, "completed", file)
+
+    async def _as_it_is(self, connection: AsyncConnection, id_: str) -> Upload:
+        """Return an upload in any state, with its file if it has one."""
+        upload = stored((await connection.execute(self._row(id_))).one())
+        file_id = upload.document.get("file_id")
+        files = Files(self._storage, self._project_id)
+        file = await files.find_in(connection, file_id) if file_id else None
+        return _upload_of(upload, _status_of(upload), file)
 
     async def _read(self, connection: AsyncConnection, id_: str) -> StoredObject:
         """Return the upload. Raises NotFound, or InvalidRequest when it has ended."""
@@ -153,7 +170,7 @@ class Uploads:
         if row is None:
             raise self._collection.not_found(id_)
         upload = stored(row)
-        status = "expired" if _has_expired(upload) else upload.status
+        status = _status_of(upload)
         if status != "pending":
             raise InvalidRequest(
                 f"Upload '{id_}' is {status}: only a pending one takes parts, can be completed or "
@@ -186,11 +203,14 @@ async def _sweep_some(storage: Storage) -> bool:
 async def _end(
     connection: AsyncConnection, project_id: str, upload: StoredObject, status: Status
 ) -> None:
-    """Give an upload its last status and release its parts; without expiry it stays readable."""
+    """Give an upload its last status and document; release its parts.
+
+    Without expiry it stays readable.
+    """
     await connection.execute(
         update(objects)
         .where(objects.c.project_id == project_id, objects.c.id == upload.id)
-        .values(status=status, expires_at=None)
+        .values(status=status, document=upload.document, expires_at=None)
     )
     parts = await _part_rows(connection, project_id, upload.id)
     await release(connection, [part.sha256 for part in parts])
@@ -237,8 +257,10 @@ def _part_object(upload_id: str, blob: Blob) -> StoredObject:
     )
 
 
-def _has_expired(upload: StoredObject) -> bool:
-    return upload.expires_at is not None and upload.expires_at <= now_s()
+def _status_of(upload: StoredObject) -> Status:
+    if upload.expires_at is not None and upload.expires_at <= now_s():
+        return "expired"
+    return cast("Status", upload.status)
 
 
 def _upload_of(upload: StoredObject, status: Status, file: File | None = None) -> Upload:
