@@ -13,7 +13,9 @@ from understudy.cli.chat import chat
 from understudy.cli.check import check
 from understudy.cli.config import config
 from understudy.cli.doctor import doctor
+from understudy.cli.export import export
 from understudy.cli.files import files
+from understudy.cli.import_ import import_
 from understudy.cli.keys import keys
 from understudy.cli.models import models
 from understudy.cli.restore import restore
@@ -33,6 +35,8 @@ app.command()(check)
 app.command()(doctor)
 app.command()(backup)
 app.command()(restore)
+app.command("import")(import_)
+app.command()(export)
 app.add_typer(files, name="files")
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")

@@ -46,8 +46,8 @@ class Store:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block and rolls back on an exception.
 
-        On SQLite it holds the write lock from its first statement; on PostgreSQL rows that are read in order
-        to be changed need `with_for_update()`.
+        On SQLite it holds the write lock from its first statement; on PostgreSQL rows that are read
+        in order to be changed need `with_for_update()`.
         """
         with self._reporting():
             async with self.writer.begin() as connection:

@@ -88,7 +88,10 @@ def _create_runs() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_runs_project_id"),
         sa.UniqueConstraint("project_id", "id", name="uq_runs_project_id_id"),
     )
-    active: dict[str, Any] = {"sqlite_where": sa.text(_ACTIVE), "postgresql_where": sa.text(_ACTIVE)}
+    active: dict[str, Any] = {
+        "sqlite_where": sa.text(_ACTIVE),
+        "postgresql_where": sa.text(_ACTIVE),
+    }
     op.create_index("uq_runs_active", "runs", ["project_id", "thread_id"], unique=True, **active)
     op.create_index("ix_runs_active", "runs", ["status", "expires_at"], **active)
     op.create_index("ix_runs_listing", "runs", ["project_id", "thread_id", "created_at", "seq"])

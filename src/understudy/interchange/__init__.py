@@ -1,0 +1,1 @@
+"""Import and export: objects as the API shows them, in files, to and from the store."""
