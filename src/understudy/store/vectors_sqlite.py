@@ -7,6 +7,7 @@ the one that it was made at. Whoever finds another one brings the matrix up to d
 from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from hashlib import blake2s
 from operator import itemgetter
 from pathlib import Path
@@ -71,9 +72,7 @@ class MappedVectors:
             spaces = await all_spaces(connection)
         for space in spaces:
             if self._saved.get(space.vector_store_id) != space.generation:
-                matrix = await self._current(space)
-                await anyio.to_thread.run_sync(_save, matrix)
-                self._saved[space.vector_store_id] = matrix.generation
+                await self._save(space.vector_store_id)
 
     async def _nearest_in(self, space: VectorSpace, query: VectorQuery) -> list[tuple[int, float]]:
         files = None
@@ -85,27 +84,44 @@ class MappedVectors:
             matrix.nearest, query.queries, query.limit, files, limiter=self._threads
         )
 
+    async def _save(self, vector_store_id: str) -> None:
+        """Bring a store's matrix up to date and save it.
+
+        Saving removes the files of other matrices, so nobody else may be about to use one.
+        """
+        async with self._turn(vector_store_id):
+            matrix = await self._renewed(vector_store_id)
+            await anyio.to_thread.run_sync(_save, matrix)
+            self._saved[vector_store_id] = matrix.generation
+
     async def _current(self, space: VectorSpace) -> "Matrix":
         """Return the store's matrix, of the space's generation or a later one."""
         id_ = space.vector_store_id
         matrix = self._open.get(id_)
         if matrix is None or matrix.generation != space.generation:
-            try:
-                async with self._turns[id_]:
-                    matrix = await self._renewed(id_)
-            except OSError as error:
-                self._open.pop(id_, None)
-                raise NotReady(
-                    f"The vectors cannot be searched ({error}): {self._folder} must be writable "
-                    "and have room."
-                ) from error
-        self._open[id_] = matrix
-        self._open.move_to_end(id_)
+            async with self._turn(id_):
+                matrix = await self._renewed(id_)
+        if id_ in self._open:
+            self._open.move_to_end(id_)
         if len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)
         return matrix
 
+    @asynccontextmanager
+    async def _turn(self, vector_store_id: str) -> AsyncIterator[None]:
+        """Let one at a time change a store's matrix. Raises NotReady where files fail."""
+        try:
+            async with self._turns[vector_store_id]:
+                yield
+        except OSError as error:
+            self._open.pop(vector_store_id, None)
+            raise NotReady(
+                f"The vectors cannot be searched ({error}): {self._folder} must be writable "
+                "and have room."
+            ) from error
+
     async def _renewed(self, vector_store_id: str) -> "Matrix":
+        """Return the store's matrix as the database has it now; only within its `_turn`."""
         async with self.database.read() as connection:
             (space,) = await find_spaces(connection, [vector_store_id])
             matrix = self._open.get(vector_store_id)
@@ -115,6 +131,7 @@ class MappedVectors:
             if matrix is None:
                 saved = await anyio.to_thread.run_sync(place.load, space.generation)
                 if saved is not None:
+                    self._open[vector_store_id] = saved
                     return saved
                 matrix = await anyio.to_thread.run_sync(place.create)
             extended = await _extended(connection, space, matrix)
