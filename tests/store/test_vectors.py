@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import numpy as np
 import pytest
@@ -426,3 +427,22 @@ async def test_a_store_keeps_its_first_model(store: Store) -> None:
         count = await connection.scalar(select(func.count()).select_from(vector_spaces))
     assert (first.model, first.dimensions) == (second.model, second.dimensions) == ("one", 3)
     assert count == 1
+
+
+async def test_searches_find_their_files_while_matrices_are_saved(tmp_path: Path) -> None:
+    """A server that starts loads, extends and saves one matrix while files and searches come."""
+    database = Database("sqlite", None, tmp_path / "data")
+    query = unit(17, 1)
+    async with database.open() as store:
+        await fill(store, made_index(store, database), SHOP, await attach(store, SHOP, "f"), query)
+        for number in range(40):
+            await made_index(store, database).keep_up()
+            index = made_index(store, database)
+            await index.prepare()
+            added = [await attach(store, SHOP, f"f{number}-{n}") for n in range(4)]
+            async with anyio.create_task_group() as tasks:
+                for file_seq in added:
+                    tasks.start_soon(index.keep_up)
+                    tasks.start_soon(ask, index, query)
+                    tasks.start_soon(fill, store, index, SHOP, file_seq, unit(file_seq, 5))
+            assert seqs(await ask(index, query)) == await by_hand(store, query)
