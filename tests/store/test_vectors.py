@@ -446,3 +446,19 @@ async def test_searches_find_their_files_while_matrices_are_saved(tmp_path: Path
                     tasks.start_soon(ask, index, query)
                     tasks.start_soon(fill, store, index, SHOP, file_seq, unit(file_seq, 5))
             assert seqs(await ask(index, query)) == await by_hand(store, query)
+
+
+async def test_the_first_file_of_a_store_is_found_after_an_empty_matrix_went(
+    tmp_path: Path,
+) -> None:
+    database = Database("sqlite", None, tmp_path / "data")
+    query = unit(17, 1)
+    async with database.open() as store:
+        index = made_index(store, database)
+        await index.prepare()
+        file_seq = await attach(store, SHOP, "first")
+        async with store.write() as connection:
+            await settle_space(connection, SHOP, "m", SIZE)
+        await index.keep_up()
+        await fill(store, index, SHOP, file_seq, unit(1, 5))
+        assert seqs(await ask(index, query)) == await by_hand(store, query)

@@ -91,7 +91,11 @@ class MappedVectors:
         """
         async with self._turn(vector_store_id):
             matrix = await self._renewed(vector_store_id)
-            await anyio.to_thread.run_sync(_save, matrix)
+            if matrix.living.any():
+                await anyio.to_thread.run_sync(matrix.place.save, matrix)
+            else:
+                await anyio.to_thread.run_sync(matrix.place.clear)
+                del self._open[vector_store_id]  # nothing can be added behind a file that is gone
             self._saved[vector_store_id] = matrix.generation
 
     async def _current(self, space: VectorSpace) -> "Matrix":
@@ -193,13 +197,6 @@ def _place(folder: Path, space: VectorSpace) -> "Place":
     # Ids may come from elsewhere, and not all of them make names of files.
     stem = blake2s(space.vector_store_id.encode(), digest_size=12).hexdigest()
     return Place(folder, stem, space.dimensions)
-
-
-def _save(matrix: "Matrix") -> None:
-    if matrix.living.any():
-        matrix.place.save(matrix)
-    else:
-        matrix.place.clear()
 
 
 def _load() -> None:
