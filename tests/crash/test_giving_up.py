@@ -13,6 +13,8 @@ from tests.store.conftest import Database
 _ATTEMPTS = 6
 _LONG = 4_000
 """Paragraphs: read for seconds, so that the kill comes before the end."""
+_TIMES = 60
+"""How often the long text is in one that takes longer to read than a server may take to stop."""
 _LOOK_EVERY_S = 0.02
 _TRIES = "SELECT tries FROM vector_store_files ORDER BY seq LIMIT 1"
 _CHUNKS = "SELECT count(*) FROM chunks"
@@ -47,8 +49,8 @@ def test_a_file_that_kills_its_server_is_given_up(database: Database, tmp_path: 
 def test_an_ordinary_stop_counts_as_no_attempt(database: Database, tmp_path: Path) -> None:
     workplace = _workplace(database, tmp_path)
     with doomed(workplace) as server, server.client() as client:
-        long = upload(client, "long.txt", prose(_LONG, "long.txt"))
-        answer(client.post("/vector_stores", json={"file_ids": [long]}))
+        longest = upload(client, "longest.txt", _TIMES * prose(_LONG, "longest.txt"))
+        answer(client.post("/vector_stores", json={"file_ids": [longest]}))
         _wait(server, lambda: rows(database, _TRIES) == [(1,)])
         server.stop()
     left = "SELECT tries, status, lease_owner, lease_until FROM vector_store_files"

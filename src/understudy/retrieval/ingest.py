@@ -195,7 +195,7 @@ class _Reading:
     def _cut(self, blocks: AsyncIterator[Block], filename: str) -> None:
         """Cut the blocks and hand the chunks over; runs in a thread, since cutting is CPU work."""
         chunking = Chunking(self._job.max_tokens, self._job.overlap_tokens)
-        made = chunks(_from_loop(blocks), chunking)
+        made = _until_cancelled(chunks(_from_loop(blocks), chunking))
         stem = PurePath(filename).stem
         while batch := [_new_chunk(chunk, stem) for chunk in islice(made, _BATCH)]:
             anyio.from_thread.run(self._embed_and_store, batch)
@@ -236,6 +236,13 @@ def _from_loop(blocks: AsyncIterator[Block]) -> Iterator[Block]:
 
     while (block := anyio.from_thread.run(following)) is not None:
         yield block
+
+
+def _until_cancelled(made: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield chunks while they are wanted: a server that stops waits for its threads."""
+    for chunk in made:
+        anyio.from_thread.check_cancelled()
+        yield chunk
 
 
 def _new_chunk(chunk: Chunk, stem: str) -> NewChunk:
