@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINS := -c constraints.txt --build-constraint constraints.txt
-EXTRAS := postgres
+EXTRAS := local,postgres,speech
 ARGS ?=
 
 .PHONY: help serve install test check crash bench clean
@@ -27,7 +27,7 @@ $(BIN)/python:
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt pip
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing Understudy into $(VENV) (half a minute the first time) ..."
+	@echo "Installing Understudy into $(VENV) (a minute the first time) ..."
 	@$(PIP) install --quiet $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 

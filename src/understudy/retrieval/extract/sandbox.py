@@ -12,6 +12,7 @@ import msgspec
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from understudy import children
 from understudy.retrieval.extract import frames
 from understudy.retrieval.extract.blocks import Block, ExtractionFailed, Limits
 from understudy.retrieval.extract.frames import Frame
@@ -19,8 +20,6 @@ from understudy.retrieval.extract.frames import Frame
 _LONGEST_FRAME_BYTES = 64 * 1024**2
 _CLEAN_UP_S = 10
 _MODULE = "understudy.retrieval.extract.worker"
-# The child knows no secret: what is not named here stays with the server.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TMPDIR", "TEMP")
 _decoder = msgspec.json.Decoder(Frame)
 
 
@@ -48,10 +47,9 @@ async def extract_in_child(
 
 
 async def _start() -> Process:
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # -I: neither the working directory nor the user's packages may slip in.
-    command = [sys.executable, "-I", "-X", "utf8", "-m", _MODULE]
-    return await anyio.open_process(command, env=environment, stderr=None)
+    return await anyio.open_process(
+        children.command(_MODULE), env=children.environment(), stderr=None
+    )
 
 
 async def _frames(process: Process, job: bytes, limits: Limits) -> AsyncIterator[Frame]:

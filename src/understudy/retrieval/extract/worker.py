@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from understudy import children
 from understudy.retrieval.extract import extract
 from understudy.retrieval.extract.blocks import Block, ExtractionFailed
-from understudy.retrieval.extract.confinement import confine, die_with_parent
+from understudy.retrieval.extract.confinement import confine
 from understudy.retrieval.extract.frames import Failure, Frame, Job, line
 
 _FRAME_CHARS = 64 * 1024
@@ -20,9 +21,9 @@ def main() -> None:
     # Unbuffered, so that nothing is read ahead of the job.
     stdin = open(0, "rb", buffering=0, closefd=False)
     job = msgspec.json.decode(stdin.readline(), type=Job)
-    die_with_parent(job.parent, stdin)
+    children.die_with_parent(job.parent, stdin)
     confine(job.limits)
-    output = _private_output()
+    output = children.private_output()
     for frame in frames(job):
         _write(output, line(frame))
 
@@ -76,16 +77,6 @@ def _gathered(blocks: Iterable[Block]) -> Iterator[list[Block]]:
             held, chars = [], 0
     if held:
         yield held
-
-
-def _private_output() -> int:
-    """Return what was standard output; what libraries print from now on goes nowhere."""
-    output = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    return output
 
 
 def _write(output: int, data: bytes) -> None:

@@ -1,0 +1,61 @@
+"""How a child process is begun and ends: it is told no secret, and never outlives its parent."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+_PR_SET_PDEATHSIG = 1
+_STATUS_ORPHANED = 3
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TMPDIR", "TEMP")
+
+
+def command(module: str) -> list[str]:
+    """Return the command that runs a module of this package in a child."""
+    # -I: neither the working directory nor the user's packages may slip in.
+    return [sys.executable, "-I", "-X", "utf8", "-m", module]
+
+
+def environment() -> dict[str, str]:
+    """Return what a child may know of the environment; what is not named stays with the parent."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+
+
+def die_with_parent(parent: int, stdin: BinaryIO) -> None:
+    """End this process when `parent` dies or closes `stdin`, at once if it is dead already.
+
+    What arrives on `stdin` from now on is dropped; a child that reads it takes `die_with`.
+    """
+    die_with(parent)
+    threading.Thread(target=_wait_for_end, args=(stdin,), daemon=True).start()
+
+
+def die_with(parent: int) -> None:
+    """End this process when `parent` dies, where the system tells of it (Linux)."""
+    # Ctrl-C reaches the whole group; when we end is for the parent to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(_STATUS_ORPHANED)
+
+
+def private_output() -> int:
+    """Return what was standard output; what libraries print from now on goes nowhere."""
+    output = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    return output
+
+
+def _wait_for_end(stdin: BinaryIO) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while stdin.read(1024):
+            pass
+    os._exit(_STATUS_ORPHANED)
