@@ -1,0 +1,1 @@
+"""From text to audio, and from audio to text."""
