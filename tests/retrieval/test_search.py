@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.store.conftest import Database
 
 from understudy.retrieval.filters import Filter, OneOfFiles, parse_filter
@@ -62,6 +63,9 @@ class Nearest:
 
     found: list[tuple[int, float]]
     asked: list[tuple[Sequence[str], Sequence[str], Filter | None]] = field(default_factory=list)
+
+    async def has_any(self, connection: AsyncConnection, vector_store_ids: Sequence[str]) -> bool:
+        return True
 
     async def nearest(
         self,

@@ -4,18 +4,18 @@ Knows nothing of HTTP, and of vectors only that somebody finds the nearest.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.retrieval import rank
 from understudy.retrieval.confidence import confidence
 from understudy.retrieval.embed import EmbeddingErrors
-from understudy.retrieval.filters import Compound, Filter, OneOfFiles, to_sql
+from understudy.retrieval.filters import Compound, Dialect, Filter, OneOfFiles, to_sql
 from understudy.retrieval.rank import Statistics
 from understudy.retrieval.terms import QueryWord, query_words
 from understudy.store.chunks import (
@@ -89,6 +89,10 @@ class SearchResult:
 class VectorSearch(Protocol):
     """Finds chunks by the meaning of a query."""
 
+    async def has_any(self, connection: AsyncConnection, vector_store_ids: Sequence[str]) -> bool:
+        """Tell whether any of the stores holds vectors."""
+        ...
+
     async def nearest(
         self,
         vector_store_ids: Sequence[str],
@@ -108,12 +112,44 @@ async def search(
     vectors: VectorSearch | None = None,
 ) -> list[SearchResult]:
     """Return the chunks that answer best, best first, at most one result a chunk."""
+    async with _searching(store) as connection:
+        if not await _has_vectors(connection, vector_store_ids, request, vectors):
+            lexical = await _lexical(connection, vector_store_ids, request, store.dialect)
+            ranked = _ranked(lexical, [], request.ranking)[: request.max_num_results]
+            return await _loaded(connection, project_id, vector_store_ids, ranked)
     lexical, nearest = await _candidates(store, vector_store_ids, request, vectors)
     ranked = _ranked(lexical, nearest, request.ranking)[: request.max_num_results]
+    async with _searching(store) as connection:
+        return await _loaded(connection, project_id, vector_store_ids, ranked)
+
+
+@asynccontextmanager
+async def _searching(store: Store) -> AsyncIterator[AsyncConnection]:
     async with store.read() as connection:
         await prefer_indexes(connection)
-        seqs = [seq for seq, _ in ranked]
-        found = await load_chunks(connection, project_id, vector_store_ids, seqs)
+        yield connection
+
+
+async def _has_vectors(
+    connection: AsyncConnection,
+    vector_store_ids: Sequence[str],
+    request: SearchRequest,
+    vectors: VectorSearch | None,
+) -> bool:
+    """Tell whether vectors can add anything: if not, a single transaction does it all."""
+    if vectors is None or request.ranking.vector_weight == 0:
+        return False
+    return await vectors.has_any(connection, vector_store_ids)
+
+
+async def _loaded(
+    connection: AsyncConnection,
+    project_id: str,
+    vector_store_ids: Sequence[str],
+    ranked: Sequence[tuple[int, float]],
+) -> list[SearchResult]:
+    seqs = [seq for seq, _ in ranked]
+    found = await load_chunks(connection, project_id, vector_store_ids, seqs)
     return [_result(found[seq], score) for seq, score in ranked if seq in found]
 
 
@@ -131,20 +167,16 @@ async def _candidates(
     nearest: list[tuple[int, float]] = []
 
     async def by_words() -> None:
-        where = None if request.where is None else to_sql(request.where, store.dialect)
-        async with store.read() as connection:
-            await prefer_indexes(connection)
-            lexical.update(await _lexical(connection, vector_store_ids, request.queries, where))
+        async with _searching(store) as connection:
+            lexical.update(await _lexical(connection, vector_store_ids, request, store.dialect))
 
     async def by_vectors() -> None:
         nearest.extend(await _nearest(vectors, vector_store_ids, request))
 
     try:
         async with anyio.create_task_group() as tasks:
-            if request.ranking.lexical_weight > 0:
-                tasks.start_soon(by_words)
-            if request.ranking.vector_weight > 0:
-                tasks.start_soon(by_vectors)
+            tasks.start_soon(by_words)
+            tasks.start_soon(by_vectors)
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
     return lexical, nearest
@@ -168,12 +200,15 @@ async def _nearest(
 async def _lexical(
     connection: AsyncConnection,
     vector_store_ids: Sequence[str],
-    queries: Sequence[str],
-    where: ColumnElement[bool] | None,
+    request: SearchRequest,
+    dialect: Dialect,
 ) -> dict[int, float]:
     """Return the score of each chunk that shares words with a query, by its best one."""
     best: dict[int, float] = {}
-    for query in queries:
+    if request.ranking.lexical_weight == 0:
+        return best
+    where = None if request.where is None else to_sql(request.where, dialect)
+    for query in request.queries:
         words = query_words(query)
         terms = sorted({term for word in words for term in word.terms})
         chunks, frequencies = await count_terms(connection, vector_store_ids, terms)

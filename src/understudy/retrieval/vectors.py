@@ -89,6 +89,10 @@ class Vectors:
         embedder = await find_embedder(self._registry, spaces[0].model if spaces else self._model)
         return Embedding(embedder, self._index, vector_store_id, self._pauses_s)
 
+    async def has_any(self, connection: AsyncConnection, vector_store_ids: Sequence[str]) -> bool:
+        """Tell whether any of the stores holds vectors that can be searched."""
+        return self._index is not None and bool(await find_spaces(connection, vector_store_ids))
+
     async def nearest(
         self,
         vector_store_ids: Sequence[str],
