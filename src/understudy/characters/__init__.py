@@ -1,0 +1,1 @@
+"""Characters and their instances: personas, what they remember, and the cards they come on."""
