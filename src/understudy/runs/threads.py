@@ -1,6 +1,7 @@
 """Threads: making, changing and deleting them, with their first messages and what they search."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
@@ -54,6 +55,29 @@ async def insert_thread(
     if not brings_files(messages):
         return made
     return await threads.find(connection, thread_id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that ended with its thread, and the events to publish once that is committed."""
+
+    run_seq: int
+    events: Sequence[Event]
+
+
+async def delete_thread(connection: AsyncConnection, project_id: str, id_: str) -> EndedRun | None:
+    """Delete a thread with its messages and runs, and the store made for its attachments.
+
+    Works within a transaction of the caller, who calls the ingest's `wake` after the commit. A run
+    that is active fails. Raises NotFound.
+    """
+    was = await threads_of(project_id).delete(connection, id_)
+    active = await runs.find_active(connection, project_id, id_)
+    events = [] if active is None else await _fail(connection, active)
+    await runs.delete_of_thread(connection, project_id, id_)
+    await Log(project_id, id_).clear(connection)
+    await drop_own_store(connection, project_id, resources_in(was.document))
+    return None if active is None else EndedRun(active.seq, events)
 
 
 def thread_of(stored: StoredObject) -> Thread:
@@ -116,21 +140,16 @@ class Threads:
         return thread_of(now_stored)
 
     async def delete(self, id_: str) -> int | None:
-        """Delete a thread with its messages and runs, and the store made for its attachments.
+        """Delete a thread as `delete_thread` does.
 
-        A run that is active fails; its row number is returned, so that work on it can stop.
+        The row number of the run that ended with it is returned, so that work on it can stop.
         """
         async with self._storage.database.write() as connection:
-            was = await self._threads.delete(connection, id_)
-            active = await runs.find_active(connection, self._project_id, id_)
-            events = [] if active is None else await _fail(connection, active)
-            await runs.delete_of_thread(connection, self._project_id, id_)
-            await Log(self._project_id, id_).clear(connection)
-            await drop_own_store(connection, self._project_id, resources_in(was.document))
-        if active is not None:
-            self._streams.publish(active.seq, events)
+            ended = await delete_thread(connection, self._project_id, id_)
+        if ended is not None:
+            self._streams.publish(ended.run_seq, ended.events)
         self._wake()
-        return active.seq if active is not None else None
+        return None if ended is None else ended.run_seq
 
 
 async def _fail(connection: AsyncConnection, active: StoredRun) -> Sequence[Event]:
