@@ -6,6 +6,7 @@ Follows the rules by which `engines.registry` finds who answers for a name.
 from dataclasses import dataclass
 from typing import Literal
 
+from understudy.cli.local_models import is_local
 from understudy.engines.qwen import is_known_qwen
 from understudy.engines.registry import EMBEDDED, EMBEDDED_MODELS
 from understudy.errors import StartupError
@@ -24,13 +25,15 @@ def default_model_outlook(settings: Settings) -> Outlook:
     """Return what to expect of the default model.
 
     Raises StartupError when its name begins with a provider that does not exist, and no enabled
-    provider could list a name with a slash.
+    provider could list a name with a slash; and for a local model that cannot be loaded.
     """
     name = _without_aliases(settings)
     provider, slash, model = name.partition("/")
     if slash and model and provider in settings.providers:
         return _of_provider(settings, provider)
     if name.removeprefix(f"{EMBEDDED}/") in EMBEDDED_MODELS:
+        return Outlook("known")
+    if is_local(settings, name):
         return Outlook("known")
     usable = [p for p in settings.providers.values() if p.enabled and p.is_usable]
     if any(name in p.models for p in usable):

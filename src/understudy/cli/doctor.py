@@ -18,6 +18,7 @@ from understudy.cli.findings import (
     python_finding,
     settings_finding,
 )
+from understudy.cli.local_models import local_model_findings
 from understudy.cli.options import ConfigOption, DataDirOption, JsonOption, load
 from understudy.cli.output import say, say_columns, say_json, waiting
 from understudy.errors import StartupError, UnderstudyError
@@ -96,6 +97,7 @@ def _local_findings(loaded: "LoadedSettings") -> list[Finding]:
         data_dir_finding(settings.data_dir),
         disk_finding(settings.data_dir),
         port_finding(settings),
+        *local_model_findings(settings),
     ]
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from understudy.cli.default_model import Outlook
+from understudy.cli.local_models import local_model_lines
 from understudy.cli.masking import masked_url
 from understudy.settings import Settings
 from understudy.settings.providers import ProviderSettings
@@ -47,6 +48,8 @@ def model_lines(settings: Settings, outlook: Outlook) -> list[str]:
     ]
     if not mark:
         lines.append(_default_line(default, outlook))
+    for name, file in local_model_lines(settings):
+        lines.append(f"[green]ready[/green]      {escape(name)}: {escape(file)}")
     for name, provider in settings.providers.items():
         lines.append(_provider_line(name, provider))
     return lines

@@ -1,0 +1,1 @@
+"""What the local engine costs beside llama.cpp asked directly, and beside transformers."""

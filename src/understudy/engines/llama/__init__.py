@@ -1,0 +1,1 @@
+"""The local engine: GGUF models, run by llama.cpp in child processes."""

@@ -1,0 +1,58 @@
+"""The words for what llama.cpp says, and says of itself, when it fails."""
+
+import re
+
+import pytest
+
+from understudy.engines.llama.failures import how_it_ended, in_our_words, load_failure
+from understudy.errors import ContextLengthExceeded, ProviderRefused
+
+REFUSED = (
+    "Provider 'local' answered 400: request (18017 tokens) exceeds the available context size "
+    "(4096 tokens), try increasing it (code exceed_context_size_error). Shorten the messages."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["0.01 E llama_model_load: error loading model: unknown model architecture: 'qwen9'"],
+            "'qwen9' is unknown",
+        ),
+        (
+            ["tensor 'blk.1' data is not within the file bounds, model is corrupted or incomplete"],
+            "download it again",
+        ),
+        (["E llama_init_from_model: failed to initialize: std::bad_alloc"], "not enough memory"),
+        (["ModuleNotFoundError: No module named 'xllamacpp'"], r"understudy\[local\]"),
+        (["0.00.008 E srv    load_model: something new", "more"], "^something new$"),
+        ([], "gave no reason"),
+    ],
+)
+def test_why_a_model_was_not_loaded(words: list[str], said: str) -> None:
+    assert re.search(said, load_failure(words))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(-9, "killed by signal 9, as happens when memory runs out"), (-11, "killed by signal 11"),
+     (1, "status 1")],
+)  # fmt: skip
+def test_how_a_child_ended(status: int, said: str) -> None:
+    assert how_it_ended(status) == said
+
+
+@pytest.mark.parametrize("param", ["messages", "prompt", "input"])
+def test_a_prompt_that_is_too_long_is_told_as_openai_does(param: str) -> None:
+    error = in_our_words(ContextLengthExceeded(REFUSED), "small", param)
+    assert error.message == (
+        f"This model's maximum context length is 4096 tokens. However, your {param} resulted in "
+        f"18017 tokens. Please reduce the length of the {param}."
+    )
+    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", param)
+
+
+def test_other_refusals_stay_as_they_are() -> None:
+    refused = ProviderRefused("no", param="top_k")
+    assert in_our_words(refused, "small", "messages") is refused
