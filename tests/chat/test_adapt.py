@@ -131,6 +131,28 @@ def test_fields_without_effect_are_named() -> None:
     assert made.ignored == ("service_tier", "top_k")
 
 
+def test_what_a_model_knows_beyond_the_api_is_kept() -> None:
+    body = request(top_k=5, foo=1, reasoning_effort="low", verbosity="low")
+    can = replace(ALL, unknown_fields=False, extra_fields=frozenset({"top_k", "reasoning_effort"}))
+    made = plan(body, can)
+    assert made.request == request(model="m", top_k=5, reasoning_effort="low")
+    assert sorted(made.ignored) == ["foo", "verbosity"]
+
+
+@pytest.mark.parametrize("is_enforced", [True, False])
+def test_a_schema_that_the_model_enforces_in_part_is_sent_and_validated(is_enforced: bool) -> None:
+    asked: list[Any] = []
+
+    def enforces(schema: Any) -> bool:
+        asked.append(schema)
+        return is_enforced
+
+    made = plan(request(response_format=JSON_SCHEMA, n=2), replace(ALL, enforces_schema=enforces))
+    assert asked == [SCHEMA]
+    assert made.request["response_format"] == JSON_SCHEMA
+    assert (made.schema, made.copies) == ((None, 1) if is_enforced else (SCHEMA, 2))
+
+
 @pytest.mark.parametrize(("n", "copies"), [(None, 1), (1, 1), (3, 3)])
 def test_n_is_fanned_out(n: int | None, copies: int) -> None:
     made = plan(request(n=n), replace(ALL, n=False))

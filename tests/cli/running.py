@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import IO, Any
 
 WAIT_S = 60
-_SECRETS = ("DASHSCOPE_API_KEY", "OPENAI_API_KEY", "VLLM_API_KEY", "LLAMA_API_KEY")
+_SECRETS = (
+    "DASHSCOPE_API_KEY",
+    "OPENAI_API_KEY",
+    "VLLM_API_KEY",
+    "SGLANG_API_KEY",
+    "LLAMA_API_KEY",
+)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,14 @@ def test_n_is_a_fan_out_where_it_does_not(server: Served, upstream: ScriptedUpst
     assert all("n" not in call.json for call in upstream.calls)
 
 
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_the_choices_of_a_fan_out_have_seeds_of_their_own(
+    server: Served, upstream: ScriptedUpstream, is_streamed: bool
+) -> None:
+    assert server.chat(model="no-n/echo", n=3, seed=7, stream=is_streamed).status_code == 200
+    assert sorted(call.json["seed"] for call in upstream.calls) == [7, 8, 9]
+
+
 def test_a_streamed_fan_out_begins_with_choice_0(
     server: Served, upstream: ScriptedUpstream
 ) -> None:

@@ -73,6 +73,7 @@ def test_an_openai_key_in_the_environment_enables_nothing(settings) -> None:
         ("dashscope", "DASHSCOPE_API_KEY"),
         ("openai", "OPENAI_API_KEY"),
         ("vllm", "VLLM_API_KEY"),
+        ("sglang", "SGLANG_API_KEY"),
         ("llamacpp", "LLAMA_API_KEY"),
     ],
 )

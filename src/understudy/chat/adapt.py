@@ -52,10 +52,15 @@ def adapt(
     _fill_defaults(fields, defaults)
     _refuse_unsupported(fields, model, capabilities)
     ignored = _drop_ignored(fields, capabilities)
+    _reword(fields, capabilities)
     schema = None
-    if not capabilities.json_schema and _wants_schema(fields):
-        schema = fields["response_format"]["json_schema"].get("schema") or {}
-        _ask_for_schema(fields, schema, capabilities)
+    if _wants_schema(fields):
+        asked = fields["response_format"]["json_schema"].get("schema") or {}
+        if not capabilities.json_schema:
+            schema = asked
+            _ask_for_schema(fields, schema, capabilities)
+        elif not capabilities.enforces_schema(asked):
+            schema = asked
     copies = 1
     if not capabilities.n or schema is not None:
         copies = fields.pop("n", 1)
@@ -82,7 +87,8 @@ def _refuse_unsupported(fields: dict[str, Any], model: str, can: Capabilities) -
     refusals = {
         "tools": not can.tools and bool(fields.get("tools")),
         "tool_choice": not can.forced_tool_choice and forced,
-        "parallel_tool_calls": not can.parallel_tool_calls and "parallel_tool_calls" in fields,
+        "parallel_tool_calls": not can.parallel_tool_calls
+        and fields.get("parallel_tool_calls") is False,
         "logprobs": not can.logprobs and bool(fields.get("logprobs")),
         "presence_penalty": not can.penalties and bool(fields.get("presence_penalty")),
         "frequency_penalty": not can.penalties and bool(fields.get("frequency_penalty")),
@@ -143,11 +149,29 @@ def _drop_ignored(fields: dict[str, Any], can: Capabilities) -> tuple[str, ...]:
     metadata = fields.pop("metadata", None)
     dropped = ["metadata"] if metadata and not is_stored else []
     if not can.unknown_fields:
-        useless = [name for name in fields if name not in _KNOWN_FIELDS or name in _HINTS]
+        useless = [
+            name
+            for name in fields
+            if (name not in _KNOWN_FIELDS or name in _HINTS) and name not in can.extra_fields
+        ]
         for name in useless:
             del fields[name]
         dropped += useless
     return tuple(dropped)
+
+
+def _reword(fields: dict[str, Any], can: Capabilities) -> None:
+    """Say in other words what the model would not understand, or need not be told."""
+    if not can.max_completion_tokens and "max_completion_tokens" in fields:
+        limits = (fields.pop("max_completion_tokens"), fields.get("max_tokens"))
+        fields["max_tokens"] = min(limit for limit in limits if limit is not None)
+    if not can.forced_tool_choice and fields.get("tool_choice") == "none":
+        # Functions that are not shown are not called.
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            fields.pop(name, None)
+    if not can.parallel_tool_calls:
+        # True allows several calls, and demands none.
+        fields.pop("parallel_tool_calls", None)
 
 
 def _wants_schema(fields: dict[str, Any]) -> bool:

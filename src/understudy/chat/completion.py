@@ -6,7 +6,7 @@ Knows no HTTP. Nothing here touches the database but a recording.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import anyio
@@ -26,8 +26,9 @@ from understudy.chat.structured import add_usage, complete_validated
 from understudy.chat.validate import validate_chat
 from understudy.engines.base import Engine
 from understudy.engines.collect import Collector
-from understudy.engines.registry import Registry, Route
+from understudy.engines.registry import NOBODY, Asker, Registry, Route
 from understudy.errors import (
+    NotReady,
     ProviderFailed,
     ProviderKeyMissing,
     ProviderKeyRejected,
@@ -43,6 +44,7 @@ from understudy.wire.chat import ChatChunk, ChatCompletion, ChatRequest, Usage
 logger = logging.getLogger(__name__)
 
 _PASSED_ON = (
+    NotReady,
     ProviderFailed,
     ProviderKeyMissing,
     ProviderKeyRejected,
@@ -104,11 +106,11 @@ class ChatCompletions:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    async def prepare(self, body: object) -> Prepared:
+    async def prepare(self, body: object, asker: Asker = NOBODY) -> Prepared:
         """Judge `body` and find who answers it; raises InvalidRequest or ModelNotFound."""
         request = validate_chat(body)
-        route = await self._registry.route(request.get("model"))
-        routes = [route, *await self._registry.fallbacks(route)]
+        route = await self._registry.route(request.get("model"), asker=asker)
+        routes = [route, *await self._registry.fallbacks(route, asker)]
         options = request.get("stream_options") or {}
         return Prepared(
             request=with_tools(request),
@@ -186,7 +188,7 @@ async def _complete(engine: Engine, plan: Plan) -> ChatCompletion:
     completions: list[ChatCompletion | None] = [None] * plan.copies
 
     async def fill(index: int) -> None:
-        completions[index] = await _complete_once(engine, plan)
+        completions[index] = await _complete_once(engine, _copy(plan, index))
 
     if plan.copies == 1:
         return await _complete_once(engine, plan)
@@ -194,6 +196,14 @@ async def _complete(engine: Engine, plan: Plan) -> ChatCompletion:
         for index in range(plan.copies):
             tasks.start_soon(fill, index)
     return _joined(cast("list[ChatCompletion]", completions))
+
+
+def _copy(plan: Plan, index: int) -> Plan:
+    """Return the plan of one choice, with a seed of its own: with the same, all would be alike."""
+    seed = plan.request.get("seed")
+    if not index or seed is None:
+        return plan
+    return replace(plan, request={**plan.request, "seed": seed + index})
 
 
 async def _complete_once(engine: Engine, plan: Plan) -> ChatCompletion:
@@ -237,7 +247,7 @@ async def _fan_out(engine: Engine, plan: Plan) -> AsyncIterator[AsyncGenerator[C
     send, receive = anyio.create_memory_object_stream[_Numbered](plan.copies)
 
     async def feed(index: int) -> None:
-        async with aclosing(engine.stream(plan.request)) as chunks:
+        async with aclosing(engine.stream(_copy(plan, index).request)) as chunks:
             try:
                 async for chunk in chunks:
                     await send.send((index, chunk))

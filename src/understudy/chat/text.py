@@ -14,7 +14,7 @@ from msgspec import UNSET
 from understudy.chat.completion import Answered, ChatCompletions, StreamAnswer
 from understudy.chat.structured import add_usage
 from understudy.engines.base import TextEngine
-from understudy.engines.registry import Registry, Route
+from understudy.engines.registry import NOBODY, Asker, Registry, Route
 from understudy.errors import InvalidValue, MissingParameter, UnsupportedParameter
 from understudy.ids import new_id, now_s
 from understudy.wire.base import check_shape
@@ -47,6 +47,7 @@ class PreparedText:
     body: dict[str, Any]
     shape: CompletionRequestShape
     route: Route
+    asker: Asker = NOBODY
 
     @property
     def wants_usage(self) -> bool:
@@ -66,7 +67,7 @@ class TextCompletions:
         self._registry = registry
         self._chat = chat
 
-    async def prepare(self, body: object) -> PreparedText:
+    async def prepare(self, body: object, asker: Asker = NOBODY) -> PreparedText:
         """Judge `body` and find who answers it; raises InvalidRequest or ModelNotFound."""
         shape = check_shape(body, CompletionRequestShape)
         assert isinstance(body, dict)
@@ -77,8 +78,8 @@ class TextCompletions:
         if shape.stream and (shape.best_of or 1) > 1:
             raise InvalidValue("best_of", "it can't be used with 'stream'")
         prompts_of(shape)
-        route = await self._registry.route(shape.model)
-        return PreparedText(body, shape, route)
+        route = await self._registry.route(shape.model, asker=asker)
+        return PreparedText(body, shape, route, asker)
 
     async def complete(self, prepared: PreparedText) -> tuple[object, Answered]:
         """Return the whole `text_completion`, and who answered its last prompt."""
@@ -87,7 +88,7 @@ class TextCompletions:
             return await engine.complete_text(_passed_on(prepared)), answered
         answer = _empty(prepared)
         for number, prompt in enumerate(_texts(prepared)):
-            request = await self._chat.prepare(_chat_body(prepared, prompt))
+            request = await self._chat.prepare(_chat_body(prepared, prompt), prepared.asker)
             completion, answered = await self._chat.complete(request)
             answer.model = completion.model
             answer.usage = add_usage(_usage(answer), completion.usage)
@@ -118,7 +119,8 @@ class TextCompletions:
         usage = Usage()
         for number, prompt in enumerate(_texts(prepared)):
             body = {**_chat_body(prepared, prompt), "stream": True}
-            request = await self._chat.prepare({**body, "stream_options": {"include_usage": True}})
+            body["stream_options"] = {"include_usage": True}
+            request = await self._chat.prepare(body, prepared.asker)
             first_index = number * (prepared.shape.n or 1)
             async with self._chat.stream(request) as answer:
                 opened.answered = answer.answered

@@ -23,6 +23,7 @@ class CapabilitySettings(BaseModel):
     penalties: bool | None = None
     logit_bias: bool | None = None
     seed: bool | None = None
+    max_completion_tokens: bool | None = None
     vision: bool | None = None
     audio: bool | None = None
     text_completions: bool | None = None
@@ -91,17 +92,41 @@ KNOWN_PROVIDERS: dict[str, dict[str, object]] = {
     },
     "ollama": {
         "base_url": "http://127.0.0.1:11434/v1",
-        "capabilities": {"text_completions": True, "token_ids": False},
+        # It answers as if these had not been asked for.
+        "capabilities": {
+            "forced_tool_choice": False,
+            "parallel_tool_calls": False,
+            "n": False,
+            "logit_bias": False,
+            "max_completion_tokens": False,
+            "text_completions": True,
+            "token_ids": False,
+        },
     },
     "vllm": {
         "base_url": "http://127.0.0.1:8001/v1",
         "key_variable": "VLLM_API_KEY",
         "capabilities": {"text_completions": True},
     },
+    "sglang": {
+        "base_url": "http://127.0.0.1:30000/v1",
+        "key_variable": "SGLANG_API_KEY",
+        "capabilities": {"text_completions": True},
+    },
+    "ray": {
+        "base_url": "http://127.0.0.1:8002/v1",
+        "capabilities": {"text_completions": True},
+    },
     "llamacpp": {
         "base_url": "http://127.0.0.1:8080/v1",
         "key_variable": "LLAMA_API_KEY",
-        "capabilities": {"text_completions": True},
+        # A named function counts as "auto" there; older builds know neither of the other two.
+        "capabilities": {
+            "forced_tool_choice": False,
+            "n": False,
+            "max_completion_tokens": False,
+            "text_completions": True,
+        },
     },
 }
 """Defaults of the providers known by name; a table `[providers.NAME]` overrides single values."""
