@@ -1,4 +1,7 @@
-"""How a child process is begun and ends: it is told no secret, and never outlives its parent."""
+"""How a child process is begun and ends: it is told no secret, and never outlives its parent.
+
+One that reads strangers' files limits itself first.
+"""
 
 import contextlib
 import os
@@ -9,7 +12,11 @@ from typing import BinaryIO
 
 _PR_SET_PDEATHSIG = 1
 _STATUS_ORPHANED = 3
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TMPDIR", "TEMP")
+_OPEN_FILES = 64
+_ENVIRONMENT = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TMPDIR", "TEMP"),
+    *("HF_HOME", "HF_HUB_CACHE"),
+)
 
 
 def command(module: str) -> list[str]:
@@ -42,6 +49,30 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(_STATUS_ORPHANED)
+
+
+def confine(processor_s: float, memory_bytes: int) -> None:
+    """Limit this process's time and memory, and forbid it to write files.
+
+    Memory is limited on Linux only: elsewhere the system has no limit that counts what is used.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    wanted = {
+        resource.RLIMIT_CPU: int(processor_s) + 1,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+    }
+    if sys.platform == "linux":
+        # Not RLIMIT_AS, which also counts what is mapped and never touched.
+        wanted[resource.RLIMIT_DATA] = memory_bytes
+    for kind, value in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (most, most))
 
 
 def private_output() -> int:

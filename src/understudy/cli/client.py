@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 from understudy.errors import UnderstudyError
+
+if TYPE_CHECKING:
+    import httpx2
 
 _CONNECT_TIMEOUT_S = 10.0
 _EXCERPT_CHARACTERS = 200
@@ -116,11 +119,32 @@ class ApiClient:
 
         Raises RequestFailed when the answer is an error.
         """
+        with self._opened(path, content=_encode(body), headers=_JSON) as (head, response):
+            yield head, _data(response.iter_lines())
+
+    @contextmanager
+    def stream_form(
+        self, path: str, fields: Mapping[str, str], file: FormFile
+    ) -> Iterator[tuple[Answer, Iterator[str]]]:
+        """Open an event stream in answer to a form with a file, as `stream` does."""
+        files = {file.field: (file.name, file.content)}
+        with self._opened(path, data=dict(fields), files=files) as (head, response):
+            yield head, _data(response.iter_lines())
+
+    @contextmanager
+    def download(self, path: str, body: object) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        """Open an answer that is a file: its head, and its content as it comes.
+
+        Raises RequestFailed when the answer is an error.
+        """
+        with self._opened(path, content=_encode(body), headers=_JSON) as (head, response):
+            yield head, response.iter_bytes()
+
+    @contextmanager
+    def _opened(self, path: str, **request: Any) -> Iterator[tuple[Answer, "httpx2.Response"]]:
         with (
             self._translated(),
-            self._client.stream(
-                "POST", self._url(path), content=_encode(body), headers=_JSON
-            ) as response,
+            self._client.stream("POST", self._url(path), **request) as response,
         ):
             is_error = response.status_code >= 300
             head = Answer(
@@ -128,7 +152,7 @@ class ApiClient:
             )
             if is_error:
                 raise self.refusal(head)
-            yield head, _data(response.iter_lines())
+            yield head, response
 
     def refusal(self, answer: Answer) -> RequestFailed:
         """Return what an answer that is no success means, with the remedy."""

@@ -15,17 +15,13 @@ from understudy.cli.client import RequestFailed, ServerUnreachable
 from understudy.cli.copy_progress import size_in_words
 from understudy.cli.file_paths import find_files
 from understudy.cli.files_client import FilesClient
-from understudy.cli.options import ConfigOption, DataDirOption, JsonOption, load
+from understudy.cli.options import ConfigOption, DataDirOption, JsonOption, UrlOption, load
 from understudy.cli.output import note, say_columns, say_json
 from understudy.cli.temporary_server import server_to_use
 from understudy.errors import StartupError
 
 files = typer.Typer(help="Send and list files.", no_args_is_help=True)
 
-_UrlOption = Annotated[
-    str | None,
-    typer.Option("--url", metavar="URL", help="Server to use instead of the one that runs here."),
-]
 _KeyOption = Annotated[
     str | None,
     typer.Option("--api-key", "--key", metavar="KEY", help="API key of that server."),
@@ -51,7 +47,7 @@ def add(
         ),
     ] = None,
     as_json: JsonOption = False,
-    url: _UrlOption = None,
+    url: UrlOption = None,
     key: _KeyOption = None,
     data_dir: DataDirOption = None,
     config: ConfigOption = None,
@@ -79,7 +75,7 @@ def add(
 @files.command("list")
 def list_all(
     as_json: JsonOption = False,
-    url: _UrlOption = None,
+    url: UrlOption = None,
     key: _KeyOption = None,
     data_dir: DataDirOption = None,
     config: ConfigOption = None,

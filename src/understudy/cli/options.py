@@ -23,6 +23,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="KEY", help="API key of that server.")
 ]
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="Server to use instead of the one that runs here."),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", "-m", metavar="NAME", help="Model instead of the server's default."),

@@ -1,0 +1,1 @@
+"""What speech costs: time to the first byte, real-time factor, streams at once, memory."""
