@@ -4,14 +4,21 @@ An engine receives requests that were validated and adapted to its capabilities 
 `functions` are already `tools`, and a parameter that it cannot honour never arrives.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from understudy.wire.chat import ChatChunk, ChatCompletion, ChatRequest
 from understudy.wire.embeddings import Embeddings, EmbeddingsRequest
 
-ModelKind = Literal["chat", "embedding", "moderation"]
+ModelKind = Literal["chat", "embedding", "moderation", "speech", "transcription"]
+AudioTask = Literal["transcriptions", "translations"]
+
+
+def _any_schema(_: Mapping[str, Any]) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Capabilities:
     penalties: bool = True
     logit_bias: bool = True
     seed: bool = True
+    max_completion_tokens: bool = True
+    """Knows the limit of an answer by this name; otherwise it is sent as `max_tokens`."""
     vision: bool = True
     audio: bool = True
     text_completions: bool = False
@@ -41,6 +50,10 @@ class Capabilities:
     """Takes token ids as prompt or embedding input."""
     unknown_fields: bool = True
     """Forwards request fields that nobody here knows, such as `enable_thinking`."""
+    extra_fields: frozenset[str] = frozenset()
+    """What it knows beyond the API, or uses of its hints, where it forwards nothing unknown."""
+    enforces_schema: Callable[[Mapping[str, Any]], bool] = _any_schema
+    """Whether `json_schema` holds for a schema; where not, answers are validated as well."""
     context_length: int | None = None
 
 
@@ -107,4 +120,41 @@ class ModerationEngine(Protocol):
 
     async def moderate(self, request: dict[str, object]) -> dict[str, object]:
         """Return the provider's moderation answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AudioForm:
+    """A recording for a provider, and the fields of the form that it is sent in."""
+
+    path: Path
+    filename: str
+    fields: Mapping[str, str | list[str]]
+    """A list is sent as `name[]`, once for each value."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnswer:
+    """The body of a provider's answer as it arrives: audio, text, JSON or events."""
+
+    content_type: str
+    pieces: AsyncGenerator[bytes, None]
+
+
+@runtime_checkable
+class AudioEngine(Protocol):
+    """An engine whose provider may have the audio endpoints; bytes go through as they are.
+
+    Both raise a ProviderError, or UnsupportedParameter where the provider has no such endpoint.
+    Leaving the block ends the call.
+    """
+
+    def speak(self, request: Mapping[str, object]) -> AbstractAsyncContextManager[MediaAnswer]:
+        """Open the answer to a request for speech."""
+        ...
+
+    def transcribe(
+        self, task: AudioTask, form: AudioForm
+    ) -> AbstractAsyncContextManager[MediaAnswer]:
+        """Open the answer to a request for the words of a recording."""
         ...

@@ -4,15 +4,21 @@ The pure repairs are in `dashscope_repairs`; here are those that take more calls
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import anyio
+import anyio.to_thread
 import httpx2
 import msgspec
 from openai import APIConnectionError, APIStatusError
 
-from understudy.engines.base import Capabilities, ModelInfo
+from understudy.engines.base import AudioForm, AudioTask, Capabilities, MediaAnswer, ModelInfo
 from understudy.engines.collect import Collector
+from understudy.engines.dashscope_audio import (
+    no_speech,
+    transcription_answer,
+    transcription_request,
+)
 from understudy.engines.dashscope_repairs import must_stream, repaired
 from understudy.engines.provider_errors import wrong_region
 from understudy.engines.qwen import LISTED, qwen_model
@@ -86,6 +92,26 @@ class DashScopeEngine(UpstreamEngine):
             vectors=[vector for answer in answers for vector in answer.vectors],
             prompt_tokens=sum(answer.prompt_tokens for answer in answers),
         )
+
+    @asynccontextmanager
+    async def speak(self, request: Mapping[str, object]) -> AsyncGenerator[MediaAnswer, None]:
+        """Refuse: there is no speech in the compatible mode."""
+        raise no_speech(self.name)
+        yield
+
+    @asynccontextmanager
+    async def transcribe(
+        self, task: AudioTask, form: AudioForm
+    ) -> AsyncGenerator[MediaAnswer, None]:
+        """Open the answer to a recording, which the compatible mode takes in a chat request."""
+        request = await anyio.to_thread.run_sync(transcription_request, task, form)
+        content_type, body = transcription_answer(await super().complete(request), form)
+
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            yield body
+
+        async with aclosing(pieces()) as only:
+            yield MediaAnswer(content_type, only)
 
     async def models(self) -> list[ModelInfo]:
         """Return the known models, without asking: a key is what it takes to use them."""

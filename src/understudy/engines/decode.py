@@ -73,6 +73,8 @@ class RawAnswer(Struct):
     system_fingerprint: str | None = None
     service_tier: str | None = None
     error: Any = None
+    timings: dict[str, Any] | None = None
+    """What llama.cpp counts besides."""
 
 
 class RawTextChoice(Struct):

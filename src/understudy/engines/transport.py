@@ -73,6 +73,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send `request` and return the response as soon as its head is there."""
+        await request.aread()  # a form is not in memory yet, and may have to be sent again
         reused = await self._send(self._session, request)
         if reused is not None:
             return reused

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
 import anyio
 import httpx2
@@ -19,7 +19,14 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from understudy.engines import provider_errors as failures
 from understudy.engines.answers import plain_answer, prompt_characters
-from understudy.engines.base import Capabilities, ModelInfo, ModelKind
+from understudy.engines.base import (
+    AudioForm,
+    AudioTask,
+    Capabilities,
+    MediaAnswer,
+    ModelInfo,
+    ModelKind,
+)
 from understudy.engines.decode import (
     MalformedAnswer,
     RawAnswer,
@@ -45,7 +52,12 @@ from understudy.engines.transport import (
     ResponseBody,
 )
 from understudy.engines.vectors import embeddings_of
-from understudy.errors import ProviderFailed, StreamBroken, UnderstudyError
+from understudy.errors import (
+    ProviderFailed,
+    StreamBroken,
+    UnderstudyError,
+    UnsupportedParameter,
+)
 from understudy.settings import TimeoutSettings
 from understudy.settings.providers import ProviderSettings
 from understudy.wire.chat import ChatChunk, ChatCompletion, ChatRequest
@@ -68,6 +80,14 @@ class ConnectionSettings:
     def attempts(self) -> int:
         """How often a call is made before it is given up."""
         return 1 + self.retries
+
+
+class _Sent(TypedDict, total=False):
+    """The body of a request in the SDK's words: bytes, or a form."""
+
+    content: bytes
+    body: dict[str, object]
+    files: list[tuple[str, tuple[str, bytes]]]
 
 
 class _Client(AsyncOpenAI):
@@ -131,9 +151,7 @@ class UpstreamEngine:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """Yield the answer's chunks; the last one has no choices and carries `usage`."""
-        normaliser = StreamNormaliser(
-            request["model"], prompt_characters(request), request.get("n") or 1
-        )
+        normaliser = self._normaliser(request)
         try:
             async with self._events("/chat/completions", streamed_body(request)) as batches:
                 async for batch in batches:
@@ -196,6 +214,23 @@ class UpstreamEngine:
             raise failures.senseless(self._identity, body)
         return answer
 
+    @asynccontextmanager
+    async def speak(self, request: Mapping[str, object]) -> AsyncGenerator[MediaAnswer, None]:
+        """Open the answer to a request for speech."""
+        sent = _Sent(content=msgspec.json.encode(plain_body(request)))
+        async with self._media("/audio/speech", sent) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def transcribe(
+        self, task: AudioTask, form: AudioForm
+    ) -> AsyncGenerator[MediaAnswer, None]:
+        """Open the answer to a request for the words of a recording."""
+        file = (form.filename, await anyio.Path(form.path).read_bytes())
+        sent = _Sent(body=dict(form.fields), files=[("file", file)])
+        async with self._media(f"/audio/{task}", sent) as answer:
+            yield answer
+
     async def models(self) -> list[ModelInfo]:
         """Return the models that can be used now; a list is remembered for a minute."""
         if not self._is_usable:
@@ -231,6 +266,9 @@ class UpstreamEngine:
 
     def _known_capabilities(self, model: str) -> Capabilities:
         return _complete_server(kind_by_name(model))
+
+    def _normaliser(self, request: ChatRequest) -> StreamNormaliser:
+        return StreamNormaliser(request["model"], prompt_characters(request), request.get("n") or 1)
 
     async def _explain(self, error: UnderstudyError) -> UnderstudyError:
         """Return the error to raise for `error`; an adapter may find out more."""
@@ -298,8 +336,41 @@ class UpstreamEngine:
         finally:
             await stream.close()
 
+    @asynccontextmanager
+    async def _media(self, path: str, sent: _Sent) -> AsyncGenerator[MediaAnswer, None]:
+        """Open an answer that goes through as it is; leaving it unread closes the connection."""
+        headers = {**self._headers(), "Accept": "*/*", "Accept-Encoding": "identity"}
+        if "files" in sent:
+            headers["Content-Type"] = "multipart/form-data"  # the SDK adds the boundary
+        try:
+            stream = await self._send_as(path, sent, headers)
+        except ProviderFailed as error:
+            if not isinstance(error.__cause__, openai.NotFoundError):
+                raise
+            raise UnsupportedParameter(
+                f"Provider '{self.name}' at {self._provider.base_url} has no {path}: name a model "
+                "of another provider, or one of this server's own.",
+                param="model",
+            ) from error
+        try:
+            async with aclosing(self._pieces(stream)) as pieces:
+                received = stream.response.headers.get("content-type", "")
+                yield MediaAnswer(received or "application/octet-stream", pieces)
+        finally:
+            await stream.close()
+
+    async def _pieces(self, stream: _ByteStream) -> AsyncGenerator[bytes, None]:
+        async with self._translated(), aclosing(stream.__stream__()) as pieces:
+            async for piece in pieces:
+                yield piece
+
     async def _send(
         self, path: str, body: Mapping[str, object], headers: Mapping[str, str | openai.Omit]
+    ) -> _ByteStream:
+        return await self._send_as(path, _Sent(content=msgspec.json.encode(body)), headers)
+
+    async def _send_as(
+        self, path: str, sent: _Sent, headers: Mapping[str, str | openai.Omit]
     ) -> _ByteStream:
         """Send a request; the answer is read through our own body, plain ones too.
 
@@ -309,7 +380,7 @@ class UpstreamEngine:
         async with self._translated(self._connection.attempts):
             return await client.post(
                 path,
-                content=msgspec.json.encode(body),
+                **sent,
                 cast_to=bytes,
                 options={"headers": headers},
                 stream=True,
