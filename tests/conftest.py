@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-pytest_plugins = ["tests.upstreams.fixtures"]
+pytest_plugins = ["tests.upstreams.fixtures", "tests.tiny_models"]
 
 
 def pytest_configure() -> None:

@@ -25,7 +25,8 @@ UnderstudyError
 │   ├── ProviderRefused         4xx  the provider's own 4xx, status and text kept
 │   ├── ProviderUnreachable     502  provider_unreachable
 │   ├── ProviderFailed          502  provider_error: a 5xx or an answer that makes no sense
-│   │   └── StreamBroken        502  provider_stream_broken: it broke off before its end
+│   │   ├── StreamBroken        502  provider_stream_broken: it broke off before its end
+│   │   └── ModelUnusable       500  model_unusable: a local model that cannot be loaded as it is
 │   └── ProviderTimeout         504  provider_timeout
 └── StartupError                     stops a command before it serves: settings, port, database
 """
@@ -227,6 +228,17 @@ class StreamBroken(ProviderFailed):
     """The provider's stream ended before its finish reason."""
 
     code = "provider_stream_broken"
+
+
+class ModelUnusable(ProviderFailed):
+    """A local model cannot be loaded, and will not be until somebody changes something."""
+
+    status = 500
+    code = "model_unusable"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.headers["x-should-retry"] = "false"
 
 
 class ProviderTimeout(ProviderError):

@@ -1,5 +1,7 @@
 """Puts one server together: settings in, ASGI application out. Its lifespan owns what runs."""
 
+import atexit
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +23,9 @@ from starlette.types import ASGIApp
 
 from understudy import __version__
 from understudy.api.assistants import assistants_router
+from understudy.api.audio import audio_router
+from understudy.api.audio_turns import Answering, audio_turns_router
+from understudy.api.characters import characters_router
 from understudy.api.chat import ChatApi
 from understudy.api.completions import CompletionsApi
 from understudy.api.embeddings import EmbeddingsApi
@@ -31,6 +36,9 @@ from understudy.api.http.hot import HotRoute, HotRoutes
 from understudy.api.http.openapi import document
 from understudy.api.http.trace import Trace
 from understudy.api.http.unknown import UnknownRoutes
+from understudy.api.instance_memory import instance_memory_router
+from understudy.api.instance_turns import instance_turns_router
+from understudy.api.instances import instances_router
 from understudy.api.messages import messages_router
 from understudy.api.models import models_router
 from understudy.api.moderations import ModerationsApi
@@ -39,9 +47,12 @@ from understudy.api.stored_chat import stored_chat_router
 from understudy.api.threads import threads_router
 from understudy.api.uploads import uploads_router
 from understudy.api.vector_stores import vector_stores_router
+from understudy.characters.personas import Personas
+from understudy.characters.surroundings import Surroundings as PersonaSurroundings
+from understudy.characters.turns import InstanceTurns, answers_of_instance
 from understudy.chat.completion import ChatCompletions
 from understudy.chat.text import TextCompletions
-from understudy.engines.registry import Registry
+from understudy.engines.registry import Asker, Registry
 from understudy.errors import NotReady
 from understudy.retrieval.ingest import Ingest
 from understudy.retrieval.vector_stores import expire_stores
@@ -52,16 +63,22 @@ from understudy.runs.dispatch import Dispatcher
 from understudy.runs.requests import Surface
 from understudy.runs.searching import Searches
 from understudy.runs.stream import Streams
+from understudy.runs.voice import Answers, Turns
+from understudy.runs.voice_answers import ChatAnswers, RunAnswers
 from understudy.runs.worker import Surroundings
 from understudy.settings import Settings
+from understudy.speech.models import SpeechModels
+from understudy.speech.stt import Transcripts
+from understudy.speech.tts import Speeches
 from understudy.store.blobs import Blobs, sweep
 from understudy.store.db import open_store
 from understudy.store.files import sweep_files
-from understudy.store.idempotency import forget_keys
+from understudy.store.idempotency import Creation, forget_keys
 from understudy.store.keys import KeyRing, project_id
 from understudy.store.scratch import sweep_scratch_folders
 from understudy.store.storage import Storage
 from understudy.store.uploads import sweep_uploads
+from understudy.wire.audio_turns import TurnRequest
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +102,8 @@ class _Parts:
     ingest: Ingest
     streams: Streams
     dispatcher: Dispatcher
+    speech: SpeechModels
+    personas: Personas
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -92,11 +111,24 @@ def create_app(settings: Settings) -> ASGIApp:
     return _app(_parts(settings))
 
 
+def _spare_shapes_at_exit() -> None:
+    """Keep the interpreter's last collection away from the shapes of `wire/`.
+
+    msgspec 0.22 frees what its types share in an order that can end the process by SIGSEGV after
+    all work is done: github.com/msgspec/msgspec/issues/717.
+    """
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
 def _parts(settings: Settings) -> _Parts:
     registry = Registry(settings)
     storage = Storage()
     vectors = Vectors(storage, settings, registry)
     streams = Streams(storage)
+    surroundings = PersonaSurroundings(storage, ChatCompletions(registry), vectors)
+    personas = Personas(surroundings, registry)
+    personas.register(are_listed=settings.list_personas)
     return _Parts(
         settings=settings,
         registry=registry,
@@ -105,10 +137,13 @@ def _parts(settings: Settings) -> _Parts:
         ingest=Ingest(storage, settings, vectors),
         streams=streams,
         dispatcher=_dispatcher(registry, storage, settings, streams, vectors),
+        speech=SpeechModels(settings, registry),
+        personas=personas,
     )
 
 
 def _app(parts: _Parts) -> ASGIApp:
+    _spare_shapes_at_exit()
     settings, storage, registry = parts.settings, parts.storage, parts.registry
     hot = _hot_routes(registry, settings, storage)
 
@@ -124,7 +159,7 @@ def _app(parts: _Parts) -> ASGIApp:
     )
     wake, interrupt = parts.ingest.wake, parts.dispatcher.interrupt
     surface = Surface(storage, parts.streams, parts.dispatcher, settings.runs, wake)
-    app.include_router(models_router(registry))
+    app.include_router(models_router(registry, parts.speech.models))
     app.include_router(stored_chat_router(storage))
     app.include_router(files_router(storage, settings))
     app.include_router(uploads_router(storage, settings))
@@ -134,11 +169,41 @@ def _app(parts: _Parts) -> ASGIApp:
     app.include_router(runs_router(surface, settings.heartbeat_s))
     app.include_router(threads_router(storage, wake, parts.streams, interrupt))
     app.include_router(messages_router(storage, wake))
+    app.include_router(characters_router(storage, wake, parts.streams, interrupt))
+    app.include_router(instances_router(storage, wake, parts.streams, interrupt))
+    app.include_router(instance_memory_router(storage))
+    _include_audio(app, parts, surface)
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
     gate: Gate = Gate(HotRoutes(app, hot), settings)
     return Trace(_with_cors(gate, settings))
+
+
+def _include_audio(app: FastAPI, parts: _Parts, surface: Surface) -> None:
+    settings, storage = parts.settings, parts.storage
+    speeches = Speeches(parts.speech)
+    transcripts = Transcripts(parts.speech, settings.speech)
+    chat = ChatCompletions(parts.registry)
+
+    def answers_of(wanted: TurnRequest, creation: Creation) -> Answers:
+        if wanted.assistant_id is None:
+            return ChatAnswers(chat, wanted, Asker(creation.project_id))
+        return RunAnswers(surface, wanted, creation)
+
+    async def instance_answers_of(
+        instance_id: str, wanted: TurnRequest, creation: Creation
+    ) -> tuple[TurnRequest, Answers]:
+        turns = InstanceTurns(surface, creation.project_id)
+        return await answers_of_instance(turns, instance_id, wanted, creation)
+
+    turns = Turns(transcripts, speeches)
+    answering = Answering(answers_of, instance_answers_of)
+    app.include_router(audio_router(speeches, transcripts, storage, settings))
+    app.include_router(audio_turns_router(turns, answering, storage, settings))
+    app.include_router(
+        instance_turns_router(surface, parts.personas, speeches, settings.heartbeat_s)
+    )
 
 
 class _Server(uvicorn.Server):
@@ -215,11 +280,13 @@ async def _lifespan(gate: Gate, parts: _Parts) -> AsyncIterator[None]:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_keep_running, parts.ingest.run, "reading files")
                 tasks.start_soon(_keep_running, parts.dispatcher.run, "working on runs")
+                tasks.start_soon(parts.registry.preload)
                 tasks.start_soon(_sweep_regularly, parts.storage, settings.data_dir)
                 yield
                 await parts.dispatcher.drain()
                 tasks.cancel_scope.cancel()
         finally:
+            await parts.speech.aclose()
             await parts.registry.aclose()
 
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.cli.running import WAIT_S, Workplace
 from tests.upstreams.http_server import Behaviour
@@ -42,6 +43,25 @@ def test_it_talks_to_the_server_of_its_data_directory(served: tuple[Workplace, s
     assert (ran.code, ran.err) == (0, "")
     assert "Understudy" in ran.out
     assert "\x1b" not in ran.out
+
+
+def test_it_talks_to_an_instance_on_the_instances_thread(served: tuple[Workplace, str]) -> None:
+    workplace, url = served
+    with httpx2.Client(base_url=url, trust_env=False) as client:
+        character = client.post("characters", json={"name": "Rosa"}).json()["id"]
+        client.post(f"characters/{character}/instances", json={"name": "josé"})
+        assert workplace.run("chat", "--as", "josé", "My name is Ana.").code == 0
+        ran = workplace.run("chat", "--as", "josé", "What is my name?")
+        assert (ran.code, ran.out, ran.err) == (0, "Your name is Ana.\n", "")
+        thread = client.get("instances/jos%C3%A9").json()["thread_id"]
+        assert len(client.get(f"threads/{thread}/messages").json()["data"]) == 4
+    assert not (workplace.data_dir / "last-conversation.json").exists()
+    ran = workplace.run("chat", "--as", "nobody", "Hi")
+    assert ran.code == 1
+    assert "nobody" in ran.err
+    ran = workplace.run("chat", "--as", "josé", "--model", "m", "Hi")
+    assert ran.code == 1
+    assert "leave out" in ran.err
 
 
 def test_without_a_server_it_starts_one_and_says_so(workplace: Workplace) -> None:

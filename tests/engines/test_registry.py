@@ -11,12 +11,13 @@ from tests.upstreams.scripted import ScriptedUpstream, answer, drop
 
 from understudy.engines import registry as registry_module
 from understudy.engines import upstream as upstream_module
+from understudy.engines.base import ModelInfo
 from understudy.engines.dashscope import DashScopeEngine
 from understudy.engines.extractive import ExtractiveEngine
-from understudy.engines.registry import Registry
+from understudy.engines.registry import EMBEDDED, Asker, Registry, Route
 from understudy.engines.upstream import UpstreamEngine
 from understudy.errors import InvalidRequest, ModelNotFound, ProviderKeyMissing
-from understudy.settings import Settings
+from understudy.settings import ModelSettings, Settings
 from understudy.settings.load import load_settings
 
 pytestmark = pytest.mark.anyio
@@ -288,13 +289,34 @@ async def test_the_settings_of_the_name_that_was_asked_come_first(make: MakeRegi
 
 
 async def test_prefix_resolvers_come_before_providers(make: MakeRegistry) -> None:
-    asked = []
+    asked: list[tuple[str, Asker]] = []
+    asker = Asker("project_a", "msg_1")
     engine = ExtractiveEngine()
+
+    async def resolve(name: str, asker: Asker) -> Route | None:
+        asked.append((name, asker))
+        return Route(engine, EMBEDDED, name, ModelSettings()) if "pedro" in name else None
+
     registry = make(aliases={"pedro": "instance:pedro/v1"})
-    registry.register("instance:", lambda name: asked.append(name) or engine)
-    route = await registry.route("pedro")
+    registry.register("instance:", resolve)
+    route = await registry.route("pedro", asker=asker)
     assert (route.engine, route.served) == (engine, "instance:pedro/v1")
-    assert asked == ["instance:pedro/v1"]
+    assert asked == [("instance:pedro/v1", asker)]
+    assert registry.leads_to_persona("pedro")
+    assert not registry.leads_to_persona(None)
+    # Nobody stands in for a name that says whom it means, whatever `unknown_model` is.
+    with pytest.raises(ModelNotFound):
+        await registry.route("instance:luis")
+
+
+async def test_a_lister_adds_what_the_asker_has(make: MakeRegistry) -> None:
+    async def list_of(asker: Asker) -> list[ModelInfo]:
+        return [ModelInfo(f"instance:{asker.project_id}", EMBEDDED, 1)]
+
+    registry = make()
+    registry.list_also(list_of)
+    listed = [model.id for model in await registry.models(Asker("mine"))]
+    assert "instance:mine" in listed
 
 
 async def listed(registry: Registry) -> set[str]:

@@ -9,6 +9,7 @@ from understudy.api.http.exchange import Exchange
 from understudy.api.http.hot import HotRoute
 from understudy.chat.completion import ChatCompletions
 from understudy.chat.recording import Recording, record
+from understudy.engines.registry import Asker
 from understudy.settings import Settings
 from understudy.store.chat_completions import StoredChatCompletions
 from understudy.store.storage import Storage
@@ -42,7 +43,7 @@ class ChatApi:
     async def create(self, exchange: Exchange) -> None:
         """Answer a chat request."""
         body = exchange.with_model(await exchange.read_json())
-        prepared = await self._completions.prepare(body)
+        prepared = await self._completions.prepare(body, Asker(exchange.scope["caller"].project_id))
         self._log_content("chat request", prepared.request)
         recording = self._recording(exchange, body)
 

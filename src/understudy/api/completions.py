@@ -4,6 +4,7 @@ from understudy.api.http.events import EventStream
 from understudy.api.http.exchange import Exchange
 from understudy.api.http.hot import HotRoute
 from understudy.chat.text import TextCompletions
+from understudy.engines.registry import Asker
 from understudy.settings import Settings
 from understudy.wire.completions import CompletionRequestShape, TextCompletion
 
@@ -32,7 +33,7 @@ class CompletionsApi:
     async def create(self, exchange: Exchange) -> None:
         """Answer a text completion request."""
         body = exchange.with_model(await exchange.read_json())
-        prepared = await self._completions.prepare(body)
+        prepared = await self._completions.prepare(body, Asker(exchange.scope["caller"].project_id))
 
         async def answer() -> None:
             if prepared.shape.stream:

@@ -9,6 +9,7 @@ import typer
 
 from understudy import __version__
 from understudy.cli.backup import backup
+from understudy.cli.characters import characters
 from understudy.cli.chat import chat
 from understudy.cli.check import check
 from understudy.cli.config import config
@@ -19,7 +20,9 @@ from understudy.cli.import_ import import_
 from understudy.cli.keys import keys
 from understudy.cli.models import models
 from understudy.cli.restore import restore
+from understudy.cli.say import say_aloud
 from understudy.cli.serve import serve
+from understudy.cli.transcribe import transcribe
 
 app = typer.Typer(
     name="understudy",
@@ -37,7 +40,10 @@ app.command()(backup)
 app.command()(restore)
 app.command("import")(import_)
 app.command()(export)
+app.command("say")(say_aloud)
+app.command()(transcribe)
 app.add_typer(files, name="files")
+app.add_typer(characters, name="characters")
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")

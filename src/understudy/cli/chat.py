@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -29,6 +30,12 @@ def chat(
         bool, typer.Option("--continue", "-c", help="Continue the last conversation.")
     ] = False,
     model: ModelOption = None,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="INSTANCE", help="Talk to an instance of a character on its own thread."
+        ),
+    ] = None,
     system: Annotated[
         str | None,
         typer.Option("--system", "-s", metavar="TEXT", help="Instructions to the model."),
@@ -43,6 +50,11 @@ def chat(
 ) -> None:
     """Talk to a model; its answer is printed as it comes."""
     settings = load(config, data_dir).settings
+    if as_ is not None and (resume or model is not None):
+        raise StartupError(
+            "An instance answers with its own model on its own thread: leave out --continue and "
+            "--model."
+        )
     conversation = load_conversation(settings.data_dir) if resume else Conversation()
     conversation.model = model or conversation.model
     if system is not None:
@@ -50,6 +62,8 @@ def chat(
     said = _first_message(message)
     with server_to_use(url, settings) as base_url, ApiClient(base_url, key) as client:
         talk = _Talk(client, conversation, settings.data_dir)
+        if as_ is not None:
+            talk = _InstanceTalk(client, conversation, settings.data_dir, as_)
         if said is None:
             talk.at_prompt()
         else:
@@ -77,7 +91,10 @@ class _Talk:
     def once(self, text: str) -> None:
         """Send `text`, print the answer and keep both. Raises RequestFailed."""
         messages = [*self._conversation.messages, {"role": "user", "content": text}]
-        answer = self._print_answer(messages)
+        body: dict[str, object] = {"messages": messages, "stream": True}
+        if self._conversation.model is not None:
+            body["model"] = self._conversation.model
+        answer = self._print_answer("/chat/completions", body)
         self._conversation.messages = [*messages, {"role": "assistant", "content": answer}]
         save_conversation(self._data_dir, self._conversation)
 
@@ -92,12 +109,9 @@ class _Talk:
             except RequestFailed as error:
                 note(f"understudy: {error.message}")
 
-    def _print_answer(self, messages: list[dict[str, str]]) -> str:
-        body: dict[str, object] = {"messages": messages, "stream": True}
-        if self._conversation.model is not None:
-            body["model"] = self._conversation.model
+    def _print_answer(self, path: str, body: dict[str, object]) -> str:
         answer = _Answer()
-        with self._client.stream("/chat/completions", body) as (head, events):
+        with self._client.stream(path, body) as (head, events):
             try:
                 for event in events:
                     write_piece(answer.add(event))
@@ -116,6 +130,23 @@ class _Talk:
         asked = self._conversation.model
         if asked is not None and answered_by and not answered_by.endswith(asked):
             note(f"('{answered_by}' answered for '{asked}'.)")
+
+
+class _InstanceTalk(_Talk):
+    """A conversation with an instance, whose thread is on the server."""
+
+    def __init__(
+        self, client: ApiClient, conversation: Conversation, data_dir: Path, instance: str
+    ) -> None:
+        super().__init__(client, conversation, data_dir)
+        self._path = f"/instances/{quote(instance, safe='')}/chat"
+
+    def once(self, text: str) -> None:
+        """Send `text` and print the answer; the server keeps both. Raises RequestFailed."""
+        body: dict[str, object] = {"message": text, "stream": True}
+        for message in self._conversation.messages:
+            body["instructions"] = message["content"]
+        self._print_answer(self._path, body)
 
 
 @dataclass(slots=True)

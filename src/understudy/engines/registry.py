@@ -4,19 +4,25 @@ Engines are made at first use, and no provider is asked anything before a reques
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import anyio.to_thread
 
 from understudy.engines.base import Engine, ModelInfo, ModelKind
 from understudy.engines.extractive import CHAT_MODEL, EMBEDDING_MODEL, ExtractiveEngine
+from understudy.engines.llama.failures import LOCAL
+from understudy.engines.llama.models import LocalModel, LocalModels
 from understudy.engines.qwen import is_known_qwen
 from understudy.errors import InvalidRequest, ModelNotFound
 from understudy.settings import ModelSettings, Settings
 from understudy.settings.providers import DASHSCOPE_HOSTS, ProviderSettings
+
+if TYPE_CHECKING:
+    from understudy.engines.llama.engine import LlamaEngine
 
 EMBEDDED = "understudy"
 EMBEDDED_MODELS = (CHAT_MODEL, EMBEDDING_MODEL)
@@ -34,6 +40,8 @@ class Route:
     settings: ModelSettings
     offered: str = ""
     """The name that the provider's `models` table gives to programs, where it has one."""
+    plain: str = ""
+    """The name of the model behind a persona, for work that is none of the persona's."""
 
     @property
     def served(self) -> str:
@@ -42,7 +50,19 @@ class Route:
         return name if self.provider == EMBEDDED else f"{self.provider}/{name}"
 
 
-Resolver = Callable[[str], Engine]
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """On whose behalf a model is asked: the project, and the stored message that is answered."""
+
+    project_id: str = ""
+    message_id: str | None = None
+
+
+NOBODY = Asker()
+Resolver = Callable[[str, Asker], Awaitable[Route | None]]
+"""Says who answers for a name in the asker's project; None where it has no such model."""
+Lister = Callable[[Asker], Awaitable[list[ModelInfo]]]
+"""Returns what of the asker's project is listed among the models."""
 
 
 class Registry:
@@ -52,25 +72,33 @@ class Registry:
         self._settings = settings
         self._embedded = ExtractiveEngine()
         self._engines: dict[str, Engine] = {EMBEDDED: self._embedded}
+        self._local = LocalModels(settings)
         self._resolvers: dict[str, Resolver] = {}
+        self._listers: list[Lister] = []
         self._listed: dict[str, tuple[float, frozenset[str]]] = {}
 
     def register(self, prefix: str, resolver: Resolver) -> None:
-        """Let `resolver` make the engine for every model name that starts with `prefix`."""
+        """Let `resolver` say who answers for every model name that starts with `prefix`."""
         self._resolvers[prefix] = resolver
 
-    async def route(self, name: str | None, kind: ModelKind = "chat") -> Route:
+    def list_also(self, lister: Lister) -> None:
+        """Add to the models what `lister` returns."""
+        self._listers.append(lister)
+
+    async def route(
+        self, name: str | None, kind: ModelKind = "chat", asker: Asker = NOBODY
+    ) -> Route:
         """Return who answers for `name`; an absent or unknown name means the default model.
 
         Raises ModelNotFound for an unknown name when `unknown_model` is "error", and InvalidRequest
         when the model is of another kind.
         """
-        if route := await self.find(name or self._default(kind)):
+        if route := await self.find(name or self._default(kind), asker):
             return self._of_kind(route, kind, name)
-        if self._settings.unknown_model == "error":
+        if self._settings.unknown_model == "error" or self.leads_to_persona(name):
             raise self.not_found(name or self._default(kind))
         default = self._default(kind)
-        if route := await self.find(default):
+        if route := await self.find(default, asker):
             return route
         raise ModelNotFound(
             f"The default model '{default}' does not exist. Set it to one of the names in "
@@ -78,31 +106,41 @@ class Registry:
             param="model",
         )
 
-    async def find(self, name: str) -> Route | None:
+    async def find(self, name: str, asker: Asker = NOBODY) -> Route | None:
         """Return who answers for exactly `name`, or None where nobody knows it."""
         asked = name
-        while name in self._settings.aliases:
-            name = self._settings.aliases[name]
+        name = self._unaliased(name)
         for prefix, resolver in self._resolvers.items():
             if name.startswith(prefix):
-                return Route(resolver(name), EMBEDDED, name, _NO_SETTINGS)
+                return await resolver(name, asker)
         provider, slash, model = name.partition("/")
         if slash and model and provider in self._settings.providers:
             await self._load(provider)
             return self._route(provider, model, (asked, name))
         if (embedded := name.removeprefix(f"{EMBEDDED}/")) in EMBEDDED_MODELS:
             return self._route(EMBEDDED, embedded, (asked, name))
+        if (local := self._local_model(name)) is not None:
+            await self._load(LOCAL)
+            return self._route(LOCAL, local.name, (asked, name))
         if (found := await self._provider_of(name)) is not None:
             await self._load(found)
             return self._route(found, name, (asked, name))
         return None
 
-    async def fallbacks(self, route: Route) -> list[Route]:
+    def leads_to_persona(self, name: str | None) -> bool:
+        """Tell whether a resolver is asked for `name`, or for the default model where it is None.
+
+        Such a name says whom it means, so that nobody may stand in.
+        """
+        name = self._unaliased(name or self._default("chat"))
+        return name.startswith(tuple(self._resolvers))
+
+    async def fallbacks(self, route: Route, asker: Asker = NOBODY) -> list[Route]:
         """Return who stands in for `route`, in the order of the settings."""
-        found = [await self.find(name) for name in route.settings.fallback]
+        found = [await self.find(name, asker) for name in route.settings.fallback]
         return [stand_in for stand_in in found if stand_in is not None]
 
-    async def models(self) -> list[ModelInfo]:
+    async def models(self, asker: Asker = NOBODY) -> list[ModelInfo]:
         """Return every model that can be used now, and the aliases that lead to one."""
         listings: dict[str, list[ModelInfo]] = {}
 
@@ -113,19 +151,29 @@ class Registry:
             for provider in self._enabled():
                 tasks.start_soon(ask, provider)
         listed = [*await self._embedded.models()]
+        local = await anyio.to_thread.run_sync(self._local.listed)
+        listed += [_named(model, f"{LOCAL}/{model.id}") for model in local]
         for provider in self._enabled():
             listed += [_named(model, f"{provider}/{model.id}") for model in listings[provider]]
+        for lister in self._listers:
+            listed += await lister(asker)
         known = {model.id: model for model in listed}
         for alias in self._settings.aliases:
-            if (route := await self.find(alias)) and route.served in known:
+            if (route := await self.find(alias, asker)) and route.served in known:
                 listed.append(_named(known[route.served], alias))
         return listed
 
     def engine(self, provider: str) -> Engine:
         """Return the provider's engine, making it at first use."""
         if provider not in self._engines:
-            self._engines[provider] = self._make(provider, self._settings.providers[provider])
+            self._engines[provider] = self._make(provider)
         return self._engines[provider]
+
+    async def preload(self) -> None:
+        """Begin to load the local models that are to be there at once."""
+        if await anyio.to_thread.run_sync(self._local.preloaded):
+            await self._load(LOCAL)
+            cast("LlamaEngine", self.engine(LOCAL)).preload()
 
     async def aclose(self) -> None:
         """Close every engine that was made."""
@@ -139,6 +187,11 @@ class Registry:
             f"'{self._settings.default_model}' is the default.",
             param="model",
         )
+
+    def _unaliased(self, name: str) -> str:
+        while name in self._settings.aliases:
+            name = self._settings.aliases[name]
+        return name
 
     def _default(self, kind: ModelKind) -> str:
         if kind == "embedding":
@@ -157,11 +210,16 @@ class Registry:
 
     def _route(self, provider: str, offered: str, names: Iterable[str]) -> Route:
         model = offered
-        if provider != EMBEDDED:
+        if provider not in (EMBEDDED, LOCAL):
             model = self._settings.providers[provider].models.get(offered, offered)
         names = (*names, f"{provider}/{offered}", offered, f"{provider}/{model}", model)
         own = (self._settings.models[name] for name in names if name in self._settings.models)
         return Route(self.engine(provider), provider, model, next(own, _NO_SETTINGS), offered)
+
+    def _local_model(self, name: str) -> LocalModel | None:
+        if file := self._local.find_file(name):
+            return file
+        return self._local.find(name.removeprefix(f"{LOCAL}/"))
 
     def _enabled(self) -> list[str]:
         return [
@@ -227,14 +285,22 @@ class Registry:
         It takes half a second and more, in which the streams of others would stand still.
         """
         if provider not in self._engines:
-            await anyio.to_thread.run_sync(import_module, "understudy.engines.dashscope")
+            module = "llama.engine" if provider == LOCAL else "dashscope"
+            await anyio.to_thread.run_sync(import_module, f"understudy.engines.{module}")
 
     async def _list(self, provider: str) -> list[ModelInfo]:
         await self._load(provider)
         return await self.engine(provider).models()
 
-    def _make(self, name: str, provider: ProviderSettings) -> Engine:
+    def _make(self, name: str) -> Engine:
         # The SDK behind these costs half a second and 40 MB: nobody pays before the first use.
+        if name != LOCAL:
+            return self._make_upstream(name, self._settings.providers[name])
+        from understudy.engines.llama.engine import LlamaEngine
+
+        return LlamaEngine(self._settings, self._local)
+
+    def _make_upstream(self, name: str, provider: ProviderSettings) -> Engine:
         from understudy.engines.dashscope import DashScopeEngine
         from understudy.engines.upstream import ConnectionSettings, UpstreamEngine
 

@@ -5,17 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from understudy.chat.completion import ChatCompletions
-from understudy.engines.registry import Registry, Route
+from understudy.engines.registry import Asker, Registry, Route
 from understudy.errors import ContextLengthExceeded, InvalidRequest
 from understudy.retrieval.cite import CitationStream
 from understudy.runs.attachments import filenames, images
 from understudy.runs.messages import threads_of
 from understudy.runs.prompt import ChatMessage, Setting, build, results_of_run
-from understudy.runs.summary import DEFAULT_TURNS, Summariser, Summary, read, uncovered
+from understudy.runs.summary import (
+    DEFAULT_TURNS,
+    Summariser,
+    Summary,
+    due_near_limit,
+    read,
+    uncovered,
+)
 from understudy.runs.tools import OfferedTools, choice, choice_after_calls, offered
 from understudy.runs.transitions import total_usage
 from understudy.runs.truncation import PromptTooLong, budget, fit, newest_messages, split_turns
-from understudy.store.items import Item
+from understudy.store.items import Item, Log
 from understudy.store.runs import StoredRun
 from understudy.store.storage import Storage
 from understudy.wire.runs import RunIncompleteReason
@@ -35,6 +42,7 @@ class Asked:
     """A chat request, and what is needed to read its answer."""
 
     request: dict[str, Any]
+    asker: Asker
     search_name: str | None
     citations: CitationStream | None
 
@@ -64,7 +72,8 @@ class Asking:
         """
         document = run.document
         left = _left(document, steps)
-        route = await self._registry.route(document["model"])
+        asker = Asker(run.project_id, _asking_message(items))
+        route = await self._registry.route(document["model"], asker=asker)
         tools = offered(document["tools"])
         request: dict[str, Any] = {
             "model": document["model"],
@@ -85,7 +94,8 @@ class Asking:
         if left.completion_tokens is not None:
             request["max_completion_tokens"] = left.completion_tokens
         results = results_of_run(items, run.id)
-        return Asked(request, tools.search_name, CitationStream(results) if results else None)
+        citations = CitationStream(results) if results else None
+        return Asked(request, asker, tools.search_name, citations)
 
     async def _messages(
         self,
@@ -133,30 +143,74 @@ class Asking:
         if truncation["type"] == "last_messages" and truncation["last_messages"]:
             return newest_messages(items, truncation["last_messages"], run.id), ""
         turns = route.settings.history_turns
+        if route.plain and not (turns or route.settings.summarise_history):
+            stored = await self._stored_summary(run)
+            return uncovered(items, stored), "" if stored is None else stored.text
         if route.settings.summarise_history:
-            summary = await self._summary(run, items, turns or DEFAULT_TURNS)
+            model = route.plain or run.document["model"]
+            summary = await self._summary(run, items, turns or DEFAULT_TURNS, model)
             return uncovered(items, summary), "" if summary is None else summary.text
         return (split_turns(items, turns)[1] if turns else list(items)), ""
 
-    async def _summary(self, run: StoredRun, items: Sequence[Item], turns: int) -> Summary | None:
+    async def _summary(
+        self, run: StoredRun, items: Sequence[Item], turns: int, model: str
+    ) -> Summary | None:
         """Return the summary of the thread's older turns, renewed and stored where it is due."""
+        was = await self._stored_summary(run)
+        summary = await self._summariser(model, turns).renew(items, was)
+        if summary is not None and summary != was:
+            await self._store_summary(run, summary)
+        return summary
 
+    async def look_ahead(self, run: StoredRun) -> None:
+        """Summarise the older turns of a persona's thread that nears its model's context limit.
+
+        For a run that is over, so that nobody waits for it. Raises what the model raises.
+        """
+        route = await self._registry.route(run.document["model"], asker=Asker(run.project_id))
+        can = route.engine.capabilities(route.model)
+        settings = route.settings
+        allowed = budget(
+            context_length=can.context_length, answer_tokens=None, prompt_tokens_left=None, tools=()
+        ).tokens
+        if not route.plain or allowed is None:
+            return
+        if settings.history_turns or settings.summarise_history:
+            return
+        async with self._storage.database.read() as connection:
+            items = await Log(run.project_id, run.thread_id).all(connection)
+        was = await self._stored_summary(run)
+        if due := due_near_limit(items, was, allowed):
+            summariser = self._summariser(route.plain, DEFAULT_TURNS)
+            summary = await summariser.summary(due, was, allowed)
+            if summary is not None:
+                await self._store_summary(run, summary)
+
+    def _summariser(self, model: str, turns: int) -> Summariser:
         async def complete(messages: list[ChatMessage]) -> str:
-            body = {"model": run.document["model"], "messages": messages}
+            body = {"model": model, "messages": messages}
             completion, _ = await self._chat.complete(await self._chat.prepare(body))
             return completion.choices[0].message.content or ""
 
-        threads = threads_of(run.project_id)
+        return Summariser(complete, turns)
+
+    async def _stored_summary(self, run: StoredRun) -> Summary | None:
         async with self._storage.database.read() as connection:
-            thread = await threads.find(connection, run.thread_id)
-        was = read(thread.document.get("summary"))
-        summary = await Summariser(complete, turns).renew(items, was)
-        if summary is not None and summary != was:
-            async with self._storage.database.write() as connection:
-                now = await threads.find(connection, run.thread_id, for_update=True)
-                document = {**now.document, "summary": summary.document()}
-                await threads.update(connection, run.thread_id, document=document)
-        return summary
+            thread = await threads_of(run.project_id).find(connection, run.thread_id)
+        return read(thread.document.get("summary"))
+
+    async def _store_summary(self, run: StoredRun, summary: Summary) -> None:
+        threads = threads_of(run.project_id)
+        async with self._storage.database.write() as connection:
+            now = await threads.find(connection, run.thread_id, for_update=True)
+            document = {**now.document, "summary": summary.document()}
+            await threads.update(connection, run.thread_id, document=document)
+
+
+def _asking_message(items: Sequence[Item]) -> str | None:
+    """Return the id of the user's last message."""
+    said = (one for one in reversed(items) if one.type == "message")
+    return next((one.id for one in said if one.document["role"] == "user"), None)
 
 
 def calls_of(step: RunStep) -> list[StepToolCall]:

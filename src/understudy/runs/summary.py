@@ -16,6 +16,8 @@ from understudy.wire import tokens
 DEFAULT_TURNS = 10
 """Kept as they are where the model's settings do not say how many."""
 _LONGEST_TRANSCRIPT_TOKENS = 24_000
+_NEAR_LIMIT = 0.7
+"""The part of a prompt that the turns of a thread may fill before the older ones are due."""
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 _INSTRUCTIONS = (
     "Summarise the conversation for the assistant that goes on with it. Keep names, numbers, "
@@ -57,11 +59,23 @@ class Summariser:
         if summary is not None and all(item.id != summary.up_to for item in items):
             summary = None  # what it ends with was deleted, and so must be what it says of it
         due = due_items(items, summary, self._turns)
-        if not due:
-            return summary
-        previous = "" if summary is None else summary.text
-        text = (await self._complete(request(due, previous))).strip()
-        return Summary(due[-1].id, text) if text else summary
+        return await self.summary(due, summary, _LONGEST_TRANSCRIPT_TOKENS) if due else summary
+
+    async def summary(
+        self, due: Sequence[Item], previous: Summary | None, most_tokens: int
+    ) -> Summary | None:
+        """Return a summary of items and of what one before them says.
+
+        The model is shown at most `most_tokens` tokens of them at once.
+        """
+        told = previous
+        for part in parts_of(due, min(most_tokens, _LONGEST_TRANSCRIPT_TOKENS)):
+            before = "" if told is None else told.text
+            text = (await self._complete(request(part, before))).strip()
+            if not text:
+                return told
+            told = Summary(part[-1].id, text)
+        return told
 
 
 def uncovered(items: Sequence[Item], summary: Summary | None) -> list[Item]:
@@ -80,6 +94,38 @@ def due_items(items: Sequence[Item], summary: Summary | None, turns: int) -> lis
     left = uncovered(items, summary)
     older, _ = split_turns(left, 2 * turns)
     return split_turns(left, turns)[0] if older else []
+
+
+def due_near_limit(items: Sequence[Item], summary: Summary | None, most_tokens: int) -> list[Item]:
+    """Return the items to be summarised because all without a summary come near `most_tokens`.
+
+    Whole turns are kept, as many as take half as much as would be too much, and at least one.
+    """
+    left = uncovered(items, summary)
+    if _size(left) < _NEAR_LIMIT * most_tokens:
+        return []
+    kept = 1
+    while _size(split_turns(left, kept + 1)[1]) < _NEAR_LIMIT / 2 * most_tokens:
+        kept += 1
+    return split_turns(left, kept)[0]
+
+
+def parts_of(items: Sequence[Item], most_tokens: int) -> list[list[Item]]:
+    """Return items in consecutive parts of at most `most_tokens` each; a longer item is alone."""
+    parts: list[list[Item]] = []
+    size = 0
+    for item in items:
+        own = _size([item])
+        if not parts or size + own > most_tokens:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += own
+    return parts
+
+
+def _size(items: Sequence[Item]) -> int:
+    return sum(tokens.count(_line(item)) for item in items)
 
 
 def request(items: Sequence[Item], previous: str) -> list[ChatMessage]:

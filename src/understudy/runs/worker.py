@@ -4,6 +4,7 @@ Each turn is planned from the rows, so a run that was interrupted goes on from i
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ from understudy.wire.runs import (
     ToolCall,
 )
 from understudy.wire.steps import FileSearchToolCall, FunctionToolCall, RunStep
+
+_log = logging.getLogger(__name__)
 
 _BATCHED_S = 0.05
 """How long a piece of the answer may wait for others before it is written and sent."""
@@ -90,6 +93,15 @@ class Worker:
         except UnderstudyError as error:
             await self._writer.commit(Rows())  # what was posted before it
             await self._end("fail", _last_error(error))
+            return
+        await self._look_ahead()
+
+    async def _look_ahead(self) -> None:
+        """Have the thread ready for its next run; what cannot be done now is tried again then."""
+        try:
+            await self._surroundings.asking.look_ahead(self._run)
+        except UnderstudyError as error:
+            _log.warning("the thread of %s is not summarised: %s", self._run.id, error.message)
 
     async def _go_on(self) -> bool:
         """Take one turn, or finish the calls of the last; tell whether there is more to do."""
@@ -114,7 +126,7 @@ class Worker:
     async def _ask(self, items: Sequence[Item], steps: Sequence[RunStep]) -> Turn:
         """Ask the model for the next turn, and write and send what it answers as it comes."""
         asked = await self._surroundings.asking.request(self._run, items, steps)
-        prepared = await self._surroundings.chat.prepare(asked.request)
+        prepared = await self._surroundings.chat.prepare(asked.request, asked.asker)
         turn = Turn(
             self._run,
             len(rounds_of(steps)),

@@ -16,7 +16,9 @@ from pydantic_settings import (
 )
 
 from understudy.settings.addresses import WILDCARDS, is_loopback, leads_to
+from understudy.settings.local import LocalSettings
 from understudy.settings.providers import ProviderSettings
+from understudy.settings.speech import SpeechSettings
 
 ENV_PREFIX = "UNDERSTUDY_"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -107,6 +109,8 @@ class Settings(BaseSettings):
     default_embedding_model: str = "understudy-lexical"
     moderation_model: str | None = None
     unknown_model: Literal["default", "error"] = "default"
+    list_personas: bool = False
+    """Whether `/v1/models` lists the instances and characters of the caller's project."""
     aliases: dict[str, str] = {}
     models: dict[str, ModelSettings] = {}
     providers: dict[str, ProviderSettings] = {}
@@ -122,6 +126,8 @@ class Settings(BaseSettings):
     upload_ttl_s: int = Field(default=3600, ge=1)
     retrieval: RetrievalSettings = RetrievalSettings()
     runs: RunSettings = RunSettings()
+    local: LocalSettings = LocalSettings()
+    speech: SpeechSettings = SpeechSettings()
     heartbeat_s: float = Field(default=15.0, gt=0)
     shutdown_grace_s: int = Field(default=10, ge=0)
 
@@ -171,6 +177,15 @@ class Settings(BaseSettings):
                     raise ValueError(f"aliases: {name!r} leads back to itself")
                 seen.add(name)
         return self
+
+    @field_validator("providers")
+    @classmethod
+    def _no_provider_called_local(
+        cls, providers: dict[str, ProviderSettings]
+    ) -> dict[str, ProviderSettings]:
+        if "local" in providers:
+            raise ValueError("'local' is the name of the local engine: choose another")
+        return providers
 
     @model_validator(mode="after")
     def _no_upstream_loops(self) -> Self:

@@ -25,14 +25,18 @@ from understudy.settings import (
     Settings,
     TimeoutSettings,
 )
+from understudy.settings.local import LocalSettings
 from understudy.settings.providers import KNOWN_PROVIDERS, ProviderSettings
+from understudy.settings.speech import SpeechSettings
 
 SettingPath = tuple[str, ...]
 _CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
 _CONFIG_REMEDY = f"name an existing file with --config or {_CONFIG_VARIABLE}"
 _FIELD_IN_ERROR = re.compile(r'field "(\w+)"')
 _TABLES: Mapping[str, type[BaseModel]] = {
+    "local": LocalSettings,
     "retrieval": RetrievalSettings,
+    "speech": SpeechSettings,
     "timeouts": TimeoutSettings,
     "models": ModelSettings,
     "providers": ProviderSettings,

@@ -56,6 +56,14 @@ def test_the_beginning_of_a_file(
         read_header(path)
 
 
+def test_a_file_whose_last_tensor_is_missing(tmp_path: Path, tiny_chat_gguf: Path) -> None:
+    last = max(int(tensor.data_offset) for tensor in GGUFReader(tiny_chat_gguf).tensors)
+    path = tmp_path / "model.gguf"
+    path.write_bytes(tiny_chat_gguf.read_bytes()[:last])
+    with pytest.raises(UnreadableGguf, match="cut off"):
+        read_header(path)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

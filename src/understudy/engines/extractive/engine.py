@@ -77,6 +77,12 @@ class ExtractiveEngine:
             await anyio.lowlevel.checkpoint()
             yield chunk
 
+    async def say(self, text: str, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """Yield `text` as the answer to `request`, in the pieces of a stream."""
+        for chunk in render.chunks(plans.saying(text, request), self._envelope(request)):
+            await anyio.lowlevel.checkpoint()
+            yield chunk
+
     async def embed(self, request: EmbeddingsRequest) -> Embeddings:
         """Return one lexical vector per input."""
         inputs = request.get("input", [])

@@ -70,6 +70,12 @@ def make(request: ChatRequest, now: datetime) -> Plan:
     return _with_text(text, request, prompt_tokens)
 
 
+def saying(text: str, request: ChatRequest) -> Plan:
+    """Return the plan for `request` whose answer is known to be `text`, up to its limits."""
+    messages = request.get("messages") or []
+    return _with_text(text, request, tokens.count_prompt(messages, request.get("tools")))
+
+
 def _refuse_longer(prompt_tokens: int) -> None:
     if prompt_tokens > CONTEXT_LENGTH:
         raise ContextLengthExceeded(

@@ -155,6 +155,16 @@ def is_courtesy(text: str) -> bool:
     return len(text) <= _LONGEST and any(pattern.fullmatch(text) for pattern in courtesies)
 
 
+def is_greeting(text: str) -> bool:
+    """Tell whether `text` is a greeting and nothing else."""
+    return len(text) <= _LONGEST and _GREETING.fullmatch(text.strip()) is not None
+
+
+def asks_who(text: str) -> bool:
+    """Tell whether `text` asks who it is that answers."""
+    return len(text) <= _LONGEST and _WHO.search(text) is not None
+
+
 def verbatim(text: str) -> str | None:
     """Return what `text` asks to be said word for word, or None."""
     if len(text) > 4_000:

@@ -17,6 +17,7 @@ from typing import Final, Literal
 _MAGIC: Final = b"GGUF"
 _COUNT_OF_TENSORS_AT, _COUNT_OF_VALUES_AT, _VALUES_AT = 8, 16, 24
 _TYPE_AND_PLACE_BYTES: Final = 12
+_USUAL_ALIGNMENT: Final = 32
 _VERSIONS: Final = (2, 3)
 _STRING, _ARRAY = 8, 9
 _NUMBERS: Final[Mapping[int, struct.Struct]] = {
@@ -116,7 +117,8 @@ def _read(path: Path, _changed_ns: int, size_bytes: int) -> GgufHeader:
                 raise UnreadableGguf(f"{path} is no GGUF file: give one that ends in .gguf")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 values, end = _values(data)
-                return GgufHeader(size_bytes + _size_of_others(path), values, _weights(data, end))
+                weights = _weights(data, end)
+                return GgufHeader(size_bytes + _size_of_others(path), values, weights)
     except OSError as error:
         raise UnreadableGguf(
             f"{error.filename or path} cannot be read: {error.strerror}"
@@ -154,15 +156,23 @@ def _values(data: mmap.mmap) -> tuple[dict[str, Value], int]:
 
 
 def _weights(data: mmap.mmap, offset: int) -> int:
-    """Return how many weights the tensors have that are described at `offset`."""
+    """Return how many weights the tensors have that are described at `offset`.
+
+    Raises IndexError where the last of them would begin after the file's end.
+    """
     (tensors,) = _U64.unpack_from(data, _COUNT_OF_TENSORS_AT)
-    total = 0
+    total = last_place = 0
     for _ in range(tensors):
         _, offset = _string(data, offset)
         (dimensions,) = _U32.unpack_from(data, offset)
         shape = struct.unpack_from(f"<{dimensions}Q", data, offset + 4)
         total += math.prod(shape)
         offset += 4 + 8 * dimensions + _TYPE_AND_PLACE_BYTES
+        last_place = max(last_place, *_U64.unpack_from(data, offset - _U64.size))
+    # The places count from the end of these descriptions, rounded up.
+    last_begins = -(-offset // _USUAL_ALIGNMENT) * _USUAL_ALIGNMENT + last_place
+    if tensors and last_begins >= len(data):
+        raise IndexError(last_begins)
     return total
 
 
