@@ -8,10 +8,16 @@ import os
 import signal
 import sys
 import threading
-from typing import BinaryIO
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from anyio.abc import Process
 
 _PR_SET_PDEATHSIG = 1
 _STATUS_ORPHANED = 3
+_CLEAN_UP_S = 10.0
 _OPEN_FILES = 64
 _ENVIRONMENT = (
     *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TMPDIR", "TEMP"),
@@ -28,6 +34,42 @@ def command(module: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Return what a child may know of the environment; what is not named stays with the parent."""
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+
+
+@asynccontextmanager
+async def opened(module: str) -> AsyncIterator["Process"]:
+    """Run a module of this package in a child that ends with the block."""
+    import anyio  # Children import this module too, and have no use for it.
+
+    process = await anyio.open_process(command(module), env=environment(), stderr=None)
+    try:
+        yield process
+    finally:
+        with anyio.move_on_after(_CLEAN_UP_S, shield=True):
+            if process.returncode is None:
+                process.kill()
+            await process.aclose()
+
+
+async def end_of(process: "Process") -> int | None:
+    """Return the status of a child that has closed its output; below 0 it is a signal's number."""
+    import anyio
+
+    with anyio.move_on_after(_CLEAN_UP_S):
+        await process.wait()
+    return process.returncode
+
+
+def how_it_ended(status: int | None) -> str:
+    """Return a status in words."""
+    if status is None or status >= 0:
+        return f"status {status}"
+    return f"killed by signal {-status}"
+
+
+def ran_out_of_time(status: int | None) -> bool:
+    """Tell whether a child ended at the limit on processor time that `confine` set."""
+    return sys.platform != "win32" and status == -signal.SIGXCPU
 
 
 def die_with_parent(parent: int, stdin: BinaryIO) -> None:

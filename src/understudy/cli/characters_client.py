@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
-from understudy.cli.client import Answer, ApiClient, FormFile, RequestFailed
+from understudy.cli.client import ApiClient, FormFile, RequestFailed
 
 _CHARACTER_ID = "char_"
-_PAGE = 100
 
 
 class CharactersClient(ApiClient):
@@ -18,21 +17,21 @@ class CharactersClient(ApiClient):
 
     def characters(self) -> Iterator[dict[str, Any]]:
         """Yield the project's characters, the newest first. Raises RequestFailed."""
-        return self._listed("/characters")
+        return self.listed("/characters")
 
     def instances(self) -> Iterator[dict[str, Any]]:
         """Yield the instances of all characters, the newest first. Raises RequestFailed."""
-        return self._listed("/instances")
+        return self.listed("/instances")
 
     def import_card(self, name: str, content: BinaryIO) -> dict[str, Any]:
         """Send a card as it is read, and return the character. Raises RequestFailed."""
         answer = self.post_form("/characters/import", {}, FormFile("file", name, content))
-        return self._object_of(answer, "id", "name")
+        return self.object_of(answer, "id", "name")
 
     def create_instance(self, character_id: str, name: str) -> dict[str, Any]:
         """Make an instance of a character. Raises RequestFailed."""
         answer = self.post(f"/characters/{quote(character_id, safe='')}/instances", {"name": name})
-        return self._object_of(answer, "id", "name")
+        return self.object_of(answer, "id", "name")
 
     def find(self, reference: str) -> str:
         """Return the id of the character with this id or name.
@@ -61,20 +60,3 @@ class CharactersClient(ApiClient):
         if answer.status != 200:
             raise self.refusal(answer)
         return answer.body
-
-    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
-        """Yield what a list holds, page by page."""
-        query: dict[str, str | int] = {"limit": _PAGE}
-        while True:
-            page = self._object_of(self.get(f"{path}?{urlencode(query)}"), "data", "has_more")
-            yield from page["data"]
-            if not page["has_more"] or not page["data"]:
-                return
-            query["after"] = page["data"][-1]["id"]
-
-    def _object_of(self, answer: Answer, *fields: str) -> dict[str, Any]:
-        """Return the object of a success. Raises RequestFailed where it lacks one of `fields`."""
-        body = answer.json
-        if answer.status != 200 or not isinstance(body, dict) or not body.keys() >= set(fields):
-            raise self.refusal(answer)
-        return body

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from understudy.errors import UnderstudyError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT_S = 10.0
 _EXCERPT_CHARACTERS = 200
+_PAGE = 100
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -153,6 +154,23 @@ class ApiClient:
             if is_error:
                 raise self.refusal(head)
             yield head, response
+
+    def listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """Yield what a list holds, page by page. Raises RequestFailed."""
+        query: dict[str, str | int] = {"limit": _PAGE}
+        while True:
+            page = self.object_of(self.get(f"{path}?{urlencode(query)}"), "data", "has_more")
+            yield from page["data"]
+            if not page["has_more"] or not page["data"]:
+                return
+            query["after"] = page["data"][-1]["id"]
+
+    def object_of(self, answer: Answer, *fields: str) -> dict[str, Any]:
+        """Return the object of a success. Raises RequestFailed where it lacks one of `fields`."""
+        body = answer.json
+        if answer.status != 200 or not isinstance(body, dict) or not body.keys() >= set(fields):
+            raise self.refusal(answer)
+        return body
 
     def refusal(self, answer: Answer) -> RequestFailed:
         """Return what an answer that is no success means, with the remedy."""

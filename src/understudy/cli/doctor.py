@@ -18,7 +18,6 @@ from understudy.cli.findings import (
     python_finding,
     settings_finding,
 )
-from understudy.cli.local_models import local_model_findings
 from understudy.cli.options import ConfigOption, DataDirOption, JsonOption, load
 from understudy.cli.output import say, say_columns, say_json, waiting
 from understudy.errors import StartupError, UnderstudyError
@@ -91,6 +90,8 @@ def _loaded(config: Path | None, data_dir: Path | None) -> "LoadedSettings | Fin
 
 
 def _local_findings(loaded: "LoadedSettings") -> list[Finding]:
+    from understudy.cli.local_models import local_model_findings
+
     settings = loaded.settings
     return [
         settings_finding(loaded),

@@ -6,13 +6,12 @@ Knows nothing of terminals.
 import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from understudy.cli.client import Answer, ApiClient, FormFile, RequestFailed
 
 _PURPOSE = "assistants"
 _STORE_ID = "vs_"
-_PAGE = 100
 _POLL_S = 0.2
 
 
@@ -21,7 +20,7 @@ class FilesClient(ApiClient):
 
     def files(self) -> Iterator[dict[str, Any]]:
         """Yield the project's files, the newest first. Raises RequestFailed."""
-        return self._listed("/files")
+        return self.listed("/files")
 
     def upload(self, name: str, content: BinaryIO) -> str:
         """Send a file as it is read, and return its id. Raises RequestFailed."""
@@ -36,11 +35,11 @@ class FilesClient(ApiClient):
         """
         if reference.startswith(_STORE_ID):
             return str(
-                self._object_of(self.get(f"/vector_stores/{quote(reference, safe='')}"))["id"]
+                self.object_of(self.get(f"/vector_stores/{quote(reference, safe='')}"))["id"]
             )
         found = [
             str(store["id"])
-            for store in self._listed("/vector_stores")
+            for store in self.listed("/vector_stores")
             if store["name"] == reference and store["status"] != "expired"
         ]
         if len(found) > 1:
@@ -56,36 +55,19 @@ class FilesClient(ApiClient):
 
     def add_to_store(self, store_id: str, file_id: str) -> None:
         """Have a file read into a vector store. Raises RequestFailed."""
-        self._object_of(self.post(f"/vector_stores/{store_id}/files", {"file_id": file_id}))
+        self.object_of(self.post(f"/vector_stores/{store_id}/files", {"file_id": file_id}))
 
     def wait_until_read(self, store_id: str, file_id: str) -> dict[str, Any]:
         """Return a file of a vector store once it is in progress no more. Raises RequestFailed."""
         while True:
             answer = self.get(f"/vector_stores/{store_id}/files/{file_id}")
-            file = self._object_of(answer, "status", "last_error")
+            file = self.object_of(answer, "status", "last_error")
             if file["status"] != "in_progress":
                 return file
             time.sleep(_pause_s(answer))
 
-    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
-        """Yield what a list holds, page by page."""
-        query: dict[str, str | int] = {"limit": _PAGE}
-        while True:
-            page = self._object_of(self.get(f"{path}?{urlencode(query)}"), "data", "has_more")
-            yield from page["data"]
-            if not page["has_more"] or not page["data"]:
-                return
-            query["after"] = page["data"][-1]["id"]
-
     def _id_of(self, answer: Answer) -> str:
-        return str(self._object_of(answer, "id")["id"])
-
-    def _object_of(self, answer: Answer, *fields: str) -> dict[str, Any]:
-        """Return the object of a success. Raises RequestFailed where it lacks one of `fields`."""
-        body = answer.json
-        if answer.status != 200 or not isinstance(body, dict) or not body.keys() >= set(fields):
-            raise self.refusal(answer)
-        return body
+        return str(self.object_of(answer, "id")["id"])
 
 
 def _pause_s(answer: Answer) -> float:

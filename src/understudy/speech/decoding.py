@@ -4,9 +4,7 @@ What runs in that process is in `decoder`.
 """
 
 import os
-import signal
 import struct
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -27,7 +25,6 @@ PCM: Final = b"p"
 END: Final = b"e"
 
 _MODULE = "understudy.speech.decoder"
-_CLEAN_UP_S = 10
 _TAKES = "mp3, mp4, mpeg, mpga, m4a, ogg, opus, aac, wav, webm and flac"
 
 
@@ -65,18 +62,10 @@ async def decode(path: Path, limits: Limits) -> AsyncGenerator[bytes, None]:
     Raises InvalidRequest for what is no audio, is damaged or costs too much. Who leaves early
     closes the iterator: `contextlib.aclosing`.
     """
-    process = await anyio.open_process(
-        children.command(_MODULE), env=children.environment(), stderr=None
-    )
-    try:
+    async with children.opened(_MODULE) as process:
         job = msgspec.json.encode(Job(str(path), limits, os.getpid())) + b"\n"
         async for pcm in _blocks(process, job, limits):
             yield pcm
-    finally:
-        with anyio.move_on_after(_CLEAN_UP_S, shield=True):
-            if process.returncode is None:
-                process.kill()
-            await process.aclose()
 
 
 def refusal(fault: Fault, limits: Limits) -> InvalidRequest:
@@ -134,12 +123,10 @@ async def _blocks(process: Process, job: bytes, limits: Limits) -> AsyncIterator
 
 async def _died(process: Process, limits: Limits) -> InvalidRequest:
     """Return why the child ended without a last word."""
-    with anyio.move_on_after(_CLEAN_UP_S):
-        await process.wait()
-    status = process.returncode
-    if sys.platform != "win32" and status == -signal.SIGXCPU:
+    status = await children.end_of(process)
+    if children.ran_out_of_time(status):
         return _too_slow(limits)
-    how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+    how = children.how_it_ended(status)
     return InvalidValue(
         PARAM,
         f"the process that decoded it died ({how}), as happens with damaged files: convert it, "

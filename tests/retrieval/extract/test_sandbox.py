@@ -180,7 +180,7 @@ async def test_a_child_that_dies_is_a_failure_in_words(big: Path, how: signal.Si
             children()[0].send_signal(how)
             await _drain(blocks)
     assert caught.value.code == "server_error"
-    assert f"died (signal {how.value})" in caught.value.message
+    assert f"died (killed by signal {how.value})" in caught.value.message
     assert children() == []
 
 

@@ -1,8 +1,6 @@
 """Parsing in a child process with limits, so that no file can harm, stall or fill the server."""
 
 import os
-import signal
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -18,7 +16,6 @@ from understudy.retrieval.extract.blocks import Block, ExtractionFailed, Limits
 from understudy.retrieval.extract.frames import Frame
 
 _LONGEST_FRAME_BYTES = 64 * 1024**2
-_CLEAN_UP_S = 10
 _MODULE = "understudy.retrieval.extract.worker"
 _decoder = msgspec.json.Decoder(Frame)
 
@@ -32,24 +29,13 @@ async def extract_in_child(
     ExtractionFailed. Who leaves early closes the iterator: `contextlib.aclosing`.
     """
     limits = limits or Limits()
-    process = await _start()
-    try:
-        async for frame in _frames(
-            process, frames.job(path, filename, limits, os.getpid()), limits
-        ):
+    async with children.opened(_MODULE) as process:
+        job = frames.job(path, filename, limits, os.getpid())
+        async for frame in _frames(process, job, limits):
             for block in frame.blocks:
                 yield block
             if frame.failure is not None:
                 raise ExtractionFailed(frame.failure.code, frame.failure.message)
-    finally:
-        with anyio.move_on_after(_CLEAN_UP_S, shield=True):
-            await _end(process)
-
-
-async def _start() -> Process:
-    return await anyio.open_process(
-        children.command(_MODULE), env=children.environment(), stderr=None
-    )
 
 
 async def _frames(process: Process, job: bytes, limits: Limits) -> AsyncIterator[Frame]:
@@ -76,20 +62,12 @@ async def _frames(process: Process, job: bytes, limits: Limits) -> AsyncIterator
         yield frame
 
 
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-    await process.aclose()
-
-
 async def _died(process: Process, limits: Limits) -> ExtractionFailed:
     """Return why the child ended without a last word."""
-    with anyio.move_on_after(_CLEAN_UP_S):
-        await process.wait()
-    status = process.returncode
-    if sys.platform != "win32" and status == -signal.SIGXCPU:
+    status = await children.end_of(process)
+    if children.ran_out_of_time(status):
         return _too_slow(limits)
-    how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+    how = children.how_it_ended(status)
     return ExtractionFailed(
         "server_error",
         f"The process that read the file died ({how}), as happens when memory runs out or a "

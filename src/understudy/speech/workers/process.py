@@ -145,7 +145,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         status = self._returncode
         if status is None:
             return "its output broke off"
-        return f"killed by signal {-status}" if status < 0 else f"status {status}"
+        return children.how_it_ended(status)
 
     @property
     def _returncode(self) -> int | None:
