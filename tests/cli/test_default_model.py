@@ -44,6 +44,12 @@ def test_what_the_settings_know_needs_no_word(
     assert aliased == Outlook("known")
 
 
+@pytest.mark.parametrize("name", ["./models", "../model.bin", "/models/small", "~/models/small"])
+def test_a_path_that_is_no_model_is_called_that(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StartupError, match=r"looks like a path.* ends in \.gguf"):
+        outlook(tmp_path, name)
+
+
 @pytest.mark.parametrize("name", ["llama3", "meta-llama/Llama-3", "qwen-plus"])
 def test_what_a_provider_may_list_is_left_to_it(tmp_path: Path, name: str) -> None:
     told = outlook(tmp_path, name, providers={"up": LISTING, "mapped": MAPPED, "locked": LOCKED})

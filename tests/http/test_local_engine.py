@@ -80,6 +80,13 @@ def test_text_completions_are_the_models_own(client: openai.OpenAI) -> None:
     assert answer.usage.completion_tokens == 3
 
 
+def test_unknown_fields_do_not_reach_the_engine_with_a_text(server: Served) -> None:
+    wanted = {"prompt": "Once", "max_tokens": 3, "ignore_eos": True, "n_predict": 9, "foo": 1}
+    answer = server.client.post("/v1/completions", json=wanted)
+    assert answer.json()["usage"]["completion_tokens"] == 3
+    assert answer.headers["x-understudy-ignored"] == "n_predict, foo"
+
+
 def test_embeddings(client: openai.OpenAI) -> None:
     answer = client.embeddings.create(model="vectors", input=["one", "two", "one", "3", "4", "5"])
     vectors = [item.embedding for item in answer.data]

@@ -71,6 +71,7 @@ def tokens(local: Served, **fields: Any) -> list[str]:
 
 def calls(message: dict[str, Any]) -> list[str]:
     """Return the names of a message's calls, each of which must be what its function takes."""
+    assert all(call["id"].startswith("call_") for call in message["tool_calls"])
     functions = [call["function"] for call in message["tool_calls"]]
     for function in functions:
         validate(json.loads(function["arguments"]), ARGUMENTS[function["name"]])
@@ -245,6 +246,7 @@ def test_a_schema_that_leads_nowhere_is_refused_by_name(
     broken = json.loads(json.dumps(fields).replace("#/$defs/city", "#/$defs/country"))
     error = error_of(local.chat(**broken, **TEXT), 400)
     assert (error["param"], error["code"]) == (param, "invalid_json_schema")
+    assert "#/properties/city: cannot resolve $ref #/$defs/country," in error["message"]
     assert "country" in error["message"]
 
 

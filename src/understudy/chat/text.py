@@ -38,6 +38,7 @@ _SHARED = (
     "user",
 )
 """Parameters that mean the same in a chat request."""
+_KNOWN_FIELDS = frozenset(CompletionRequestShape.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class PreparedText:
     shape: CompletionRequestShape
     route: Route
     asker: Asker = NOBODY
+    ignored: tuple[str, ...] = ()
+    """Fields without effect."""
 
     @property
     def wants_usage(self) -> bool:
@@ -56,8 +59,8 @@ class PreparedText:
 
     @property
     def answered(self) -> Answered:
-        """Who answers."""
-        return Answered(self.route.served)
+        """Who answers, and what had no effect."""
+        return Answered(self.route.served, self.ignored)
 
 
 class TextCompletions:
@@ -79,7 +82,7 @@ class TextCompletions:
             raise InvalidValue("best_of", "it can't be used with 'stream'")
         prompts_of(shape)
         route = await self._registry.route(shape.model, asker=asker)
-        return PreparedText(body, shape, route, asker)
+        return PreparedText(body, shape, route, asker, _without_effect(body, route))
 
     async def complete(self, prepared: PreparedText) -> tuple[object, Answered]:
         """Return the whole `text_completion`, and who answered its last prompt."""
@@ -198,8 +201,18 @@ def _native(route: Route) -> TextEngine | None:
     return engine if engine.capabilities(route.model).text_completions else None
 
 
+def _without_effect(body: dict[str, Any], route: Route) -> tuple[str, ...]:
+    """Return the fields that an engine which completes texts itself does not know."""
+    can = route.engine.capabilities(route.model)
+    if _native(route) is None or can.unknown_fields:
+        return ()
+    known = _KNOWN_FIELDS | can.extra_fields
+    return tuple(name for name in body if name not in known)
+
+
 def _passed_on(prepared: PreparedText) -> dict[str, object]:
-    return {**prepared.body, "model": prepared.route.model}
+    known = {name: part for name, part in prepared.body.items() if name not in prepared.ignored}
+    return {**known, "model": prepared.route.model}
 
 
 async def _with_usage_rule(

@@ -12,6 +12,8 @@ from understudy.engines.registry import EMBEDDED, EMBEDDED_MODELS
 from understudy.errors import StartupError
 from understudy.settings import Settings
 
+_BEGINNINGS_OF_PATHS = frozenset({"", ".", "..", "~"})
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -46,6 +48,8 @@ def default_model_outlook(settings: Settings) -> Outlook:
         return Outlook("open", f"looked up at {asked} when a request first needs it")
     if is_qwen and not settings.providers["dashscope"].is_usable:
         return _of_provider(settings, "dashscope")
+    if slash and provider in _BEGINNINGS_OF_PATHS:
+        raise _no_gguf(settings)
     if slash and provider not in {EMBEDDED, *settings.providers}:
         raise _no_provider(settings, provider)
     return _unknown(settings)
@@ -79,6 +83,13 @@ def _of_provider(settings: Settings, name: str) -> Outlook:
         "doubtful",
         f"The default model '{settings.default_model}' cannot answer: provider '{name}' has no "
         f"key. Set {where}, or choose another model with --model.",
+    )
+
+
+def _no_gguf(settings: Settings) -> StartupError:
+    return StartupError(
+        f"The default model '{settings.default_model}' looks like a path, but a local model is a "
+        "file whose name ends in .gguf."
     )
 
 

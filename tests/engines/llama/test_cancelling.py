@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 from tests.tiny_models import make_tiny_gguf
+from tests.upstreams.http_server import Call, Reply
+from tests.upstreams.scripted import ScriptedUpstream
 
+from understudy.engines.llama.client import ChildClient
 from understudy.engines.llama.models import LocalModel
 from understudy.engines.llama.supervisor import Running, Supervisor
 from understudy.settings import TimeoutSettings
@@ -74,3 +78,21 @@ async def test_a_cancelled_request_frees_its_slot(slow_gguf: Path, content: str)
         await supervisor.aclose()
     assert freed["n_prompt_tokens_processed"] < len(LONG) // 3, "it went on to the end"
     assert freed["next_token"][0]["n_decoded"] < 2_000
+
+
+async def test_texts_to_embed_wait_here_where_they_can_be_given_up() -> None:
+    async def hang_embeddings(call: Call, reply: Reply) -> None:
+        if call.path == "/embeddings":
+            await anyio.sleep_forever()
+        await reply.json({"results": []})
+
+    with ScriptedUpstream(hang_embeddings) as engine:
+        client = ChildClient(engine.base_url.removesuffix("/v1"), "key", TimeoutSettings(), slots=1)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(client.embed, {"model": "m", "input": ["text"]})
+            await anyio.to_thread.run_sync(engine.wait_for_calls, 2)
+            await client.moderate({"input": "what comes after them"})
+            tasks.cancel_scope.cancel()
+        await client.aclose()
+    assert [call.path for call in engine.calls].count("/embeddings") == 2

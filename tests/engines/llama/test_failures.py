@@ -14,6 +14,23 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(
+    ("reason", "param"),
+    [
+        ("Field 'dry_allowed_length': Value must be between 0 and 9, but got -1.",
+         "dry_allowed_length"),
+        ("Failed to initialize samplers: failed to parse grammar.", "grammar"),
+        ("Prompt contains invalid tokens.", "input"),
+        ("something new.", None),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_model_and_the_field(reason: str, param: str | None) -> None:
+    refused = ProviderRefused(f"Provider 'local' answered 400: {reason}")
+    told = in_our_words(refused, "small", "input")
+    assert told.message == f"The local model 'small' refuses the request: {reason}"
+    assert (told.param, told.status) == (param, 400)
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (
@@ -51,8 +68,3 @@ def test_a_prompt_that_is_too_long_is_told_as_openai_does(param: str) -> None:
         f"18017 tokens. Please reduce the length of the {param}."
     )
     assert (error.status, error.code, error.param) == (400, "context_length_exceeded", param)
-
-
-def test_other_refusals_stay_as_they_are() -> None:
-    refused = ProviderRefused("no", param="top_k")
-    assert in_our_words(refused, "small", "messages") is refused

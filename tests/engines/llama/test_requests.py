@@ -47,6 +47,41 @@ def test_calls_may_be_parallel_unless_the_request_says_no() -> None:
     assert one["parallel_tool_calls"] is False
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ('{"city": "Rome"}', '{"city": "Rome"}'),
+        ("", "{}"),
+        ('{"city": "Ro', r'{"arguments":"{\"city\": \"Ro"}'),
+        ("[1]", '{"arguments":"[1]"}'),
+    ],
+)
+def test_arguments_of_earlier_calls_are_objects(given: str, expected: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": given}}
+    messages = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    (made,) = llama_request(request(messages=messages))["messages"]
+    assert made["tool_calls"][0]["function"] == {"name": "f", "arguments": expected}
+
+
+def test_a_refusal_is_text_to_a_template() -> None:
+    messages = [{"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}]
+    (made,) = llama_request(request(messages=messages))["messages"]
+    assert made["content"] == [{"type": "text", "text": "No."}]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"response_format": {"type": "json_object"}},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required"},
+    ],
+)
+def test_a_grammar_stands_alone(beside: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        llama_request(request(grammar='root ::= "yes"', **beside))
+    assert refused.value.param == "grammar"
+
+
 def test_messages_are_what_templates_know() -> None:
     calls = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
     messages = [

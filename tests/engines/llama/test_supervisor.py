@@ -1,5 +1,6 @@
 """Real children with tiny models: loaded once, kept, made to give way, and started again."""
 
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from understudy.engines.llama.memory import needed_bytes
 from understudy.engines.llama.models import LocalModel, LocalModels
 from understudy.engines.llama.supervisor import Supervisor
 from understudy.errors import ModelUnusable, NotReady
+from understudy.logs import REQUEST_ID
 from understudy.settings import Settings, TimeoutSettings
 from understudy.settings.local import LocalModelSettings, LocalSettings
 
@@ -147,6 +149,23 @@ async def test_an_idle_model_is_unloaded_and_a_kept_one_is_not(tiny_chat_gguf: P
         await until_gone(first)
 
 
+async def test_unloading_is_logged_as_of_no_request(
+    tiny_chat_gguf: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    of_request: dict[str, str] = {}
+
+    def note(record: logging.LogRecord) -> bool:
+        of_request[record.getMessage()] = REQUEST_ID.get()
+        return True
+
+    caplog.handler.addFilter(note)
+    REQUEST_ID.set("req_first")
+    with caplog.at_level(logging.INFO, "understudy"):
+        async with supervising(idle_unload_s=0.01) as supervisor:
+            await until_gone(await pid_of(supervisor, model(tiny_chat_gguf)))
+    assert of_request["unloading the local model 'small': idle"] == "-"
+
+
 async def test_a_request_does_not_wait_for_ever(tiny_chat_gguf: Path) -> None:
     async with supervising(load_wait_s=0) as supervisor:
         with pytest.raises(NotReady, match="'small' is being loaded") as caught:
@@ -167,7 +186,7 @@ def broken_copies(path: Path, folder: Path) -> tuple[Path, Path]:
     """Return a copy without its end, and one of an architecture that nobody knows."""
     whole = path.read_bytes()
     truncated, foreign = folder / "truncated.gguf", folder / "foreign.gguf"
-    truncated.write_bytes(whole[: len(whole) * 3 // 4])
+    truncated.write_bytes(whole[:-100])  # Its header shows nothing of that.
     foreign.write_bytes(whole.replace(b"qwen3", b"qwen9"))
     return truncated, foreign
 

@@ -91,6 +91,8 @@ class AnswerReader:
             part.logprobs = _logprobs_of_content(part, self._top_logprobs)
         if self._reads_calls:
             choice.read_calls(part)
+        else:
+            _name_calls(part)
         if self._stops:
             choice.cut(part)
         if self._calls_once:
@@ -175,6 +177,13 @@ def _whole_usage(one: Usage, completion_tokens: int) -> Usage:
         completion_tokens=completion_tokens,
         total_tokens=one.prompt_tokens + completion_tokens,
     )
+
+
+def _name_calls(part: ChunkChoice) -> None:
+    """Give calls ids in the API's form; llama.cpp's are bare."""
+    for call in part.delta.tool_calls or ():
+        if call.id:
+            call.id = f"call_{call.id}"
 
 
 def _logprobs_of_content(part: ChunkChoice, top: int) -> dict[str, Any] | UnsetType:

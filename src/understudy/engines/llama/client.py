@@ -8,13 +8,18 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Final
 
+import anyio
 import msgspec
 from pydantic import SecretStr
 
 from understudy.engines.answers import prompt_characters
 from understudy.engines.llama.answers import AnswerReader, LlamaNormaliser, groups, total
 from understudy.engines.llama.failures import LOCAL
-from understudy.engines.llama.forced_calls import with_calls_as_json, writes_calls_as_json
+from understudy.engines.llama.forced_calls import (
+    in_words_of_the_request,
+    with_calls_as_json,
+    writes_calls_as_json,
+)
 from understudy.engines.llama.requests import llama_request
 from understudy.engines.llama.texts import TextReader, text_calls, whole_answer
 from understudy.engines.normalise import StreamNormaliser
@@ -24,6 +29,7 @@ from understudy.errors import InvalidRequest, ProviderRefused
 from understudy.settings import TimeoutSettings
 from understudy.settings.providers import ProviderSettings
 from understudy.wire.chat import ChatChunk, ChatRequest, Usage
+from understudy.wire.embeddings import Embeddings, EmbeddingsRequest
 
 _MOST_CONNECTIONS: Final = 10_000
 """More would wait here instead of in the engine's queue."""
@@ -40,6 +46,8 @@ class ChildClient(UpstreamEngine):
         super().__init__(LOCAL, provider, connection)
         self.url = url
         self._slots = slots
+        # Each slot at work, and the next text at hand.
+        self._embedding = anyio.CapacityLimiter(slots + 1)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """Yield the answer's chunks; the last one has no choices and carries `usage`."""
@@ -83,6 +91,12 @@ class ChildClient(UpstreamEngine):
             reader.end()
         yield reader.finish()
 
+    async def embed(self, request: EmbeddingsRequest) -> Embeddings:
+        """Return one vector per input, in the order of the inputs."""
+        # llama.cpp finishes what it was given, whoever goes away: what waits, waits here.
+        async with self._embedding:
+            return await super().embed(request)
+
     @asynccontextmanager
     async def _events(
         self, path: str, body: Mapping[str, object]
@@ -114,7 +128,8 @@ def _schema_refusals(request: ChatRequest) -> Iterator[None]:
         if _SCHEMA_REFUSED not in error.message:
             raise
         param = "tools" if request.get("tools") else "response_format.json_schema.schema"
-        reason = error.message.partition(_SCHEMA_REFUSED)[2].strip()
+        said = error.message.partition(_SCHEMA_REFUSED)[2].strip()
+        reason = in_words_of_the_request(said, request)
         raise InvalidRequest(
             f"Invalid schema for '{param}': {reason.removeprefix('at ')}",
             param=param,

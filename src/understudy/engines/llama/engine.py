@@ -22,6 +22,7 @@ from understudy.errors import (
     ContextLengthExceeded,
     ModelNotFound,
     ProviderFailed,
+    ProviderRefused,
     ProviderUnreachable,
     StreamBroken,
     UnderstudyError,
@@ -124,7 +125,7 @@ class LlamaEngine:
                 yield running
             except (ProviderUnreachable, ProviderFailed) as error:
                 raise await _explained(error, name, running, param) from error
-            except ContextLengthExceeded as error:
+            except (ContextLengthExceeded, ProviderRefused) as error:
                 raise failures.in_our_words(error, name, param) from error
 
 

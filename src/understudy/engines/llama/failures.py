@@ -5,12 +5,15 @@ import signal
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from understudy import children
 from understudy.errors import (
     ContextLengthExceeded,
+    InvalidRequest,
     ModelUnusable,
     NotReady,
     ProviderError,
     ProviderFailed,
+    ProviderRefused,
     ProviderUnreachable,
     StreamBroken,
     UnderstudyError,
@@ -22,6 +25,7 @@ _Error = TypeVar("_Error", bound=ProviderError)
 _LINE_HEAD: Final = re.compile(r"^(?:[\d.]+ )?[EWI] \s*\S+\s+[\w ]+: ")
 _OUT_OF_CONTEXT: Final = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
 _UNKNOWN_ARCHITECTURE: Final = re.compile(r"unknown model architecture: '([^']*)'")
+_REFUSED_FIELD: Final = re.compile(r"Field '(\w+)'")
 _CAUSES: Final = (
     (
         re.compile(r"not within the file bounds|failed to read key-value|failed to read tensor"),
@@ -63,11 +67,8 @@ def load_failure(words: Sequence[str]) -> str:
 
 def how_it_ended(status: int | None) -> str:
     """Return how a process ended, in brackets' words."""
-    if status is None or status >= 0:
-        return f"status {status}"
-    if -status == signal.SIGKILL:
-        return "killed by signal 9, as happens when memory runs out"
-    return f"killed by signal {-status}"
+    how = children.how_it_ended(status)
+    return f"{how}, as happens when memory runs out" if status == -signal.SIGKILL else how
 
 
 def unusable(name: str, cause: str) -> ModelUnusable:
@@ -140,7 +141,21 @@ def in_our_words(error: UnderstudyError, name: str, param: str) -> UnderstudyErr
         return ended_in_answer(name, "the connection was lost")
     if isinstance(error, ProviderUnreachable):
         return ended_before_answer(name, "the connection was lost")
+    if isinstance(error, ProviderRefused):
+        return _refused(error, name, param)
     return error
+
+
+def _refused(error: ProviderRefused, name: str, param: str) -> InvalidRequest:
+    """Return llama.cpp's reason without the words for providers, and the field where it shows."""
+    reason = error.message.partition(": ")[2] or error.message
+    if field := _REFUSED_FIELD.search(reason):
+        at_fault: str | None = field[1]
+    elif "grammar" in reason:
+        at_fault = "grammar"
+    else:
+        at_fault = param if "invalid tokens" in reason else error.param
+    return InvalidRequest(f"The local model '{name}' refuses the request: {reason}", param=at_fault)
 
 
 def _out_of_context(error: ContextLengthExceeded, param: str) -> ContextLengthExceeded:

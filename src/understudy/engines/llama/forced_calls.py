@@ -7,7 +7,13 @@ The functions stay in the prompt in the words of the model's own template.
 import re
 from typing import Any, Final, cast
 
-from understudy.engines.llama.schemas import Schema, one_of, reference
+from understudy.engines.llama.schemas import (
+    JSON_FORMATS,
+    Schema,
+    one_of,
+    reference,
+    without_places,
+)
 from understudy.ids import new_id
 from understudy.wire.chat import ChatRequest, FunctionDelta, ToolCallDelta
 
@@ -18,7 +24,6 @@ _COMBINATIONS: Final = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf"})
 _CALL_OPENING: Final = re.compile(
     r'\s*\}?\s*[\[,]\s*\{\s*"name"\s*:\s*"([^"]*)"\s*,\s*"arguments"\s*:\s*(?=\S)'
 )
-_JSON_FORMATS: Final = frozenset({"json_object", "json_schema"})
 _ANSWER: Final = "answer"
 
 
@@ -66,8 +71,20 @@ def with_calls_as_json(request: ChatRequest) -> ChatRequest:
     return cast("ChatRequest", body)
 
 
+def in_words_of_the_request(reason: str, request: ChatRequest) -> str:
+    """Return what is said of a schema that was made here as if of the one in the request."""
+    if not writes_calls_as_json(request):
+        return reason
+    functions = (_place(number) for number in range(len(request["tools"] or ())))
+    return without_places(reason, [_ANSWER, *functions])
+
+
+def _place(number: int) -> str:
+    return f"function_{number}"
+
+
 def _has_format(request: ChatRequest) -> bool:
-    return (request.get("response_format") or {}).get("type") in _JSON_FORMATS
+    return (request.get("response_format") or {}).get("type") in JSON_FORMATS
 
 
 def _complete(tool: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +124,7 @@ def _arguments(parameters: Schema) -> Schema:
 
 def _calls(functions: dict[str, Schema], most: int) -> dict[str, Any]:
     """Return the schema of a list of calls; definitions are named by number, not by strangers."""
-    places = {f"function_{number}": name for number, name in enumerate(functions)}
+    places = {_place(number): name for number, name in enumerate(functions)}
     calls = [
         {
             "type": "object",

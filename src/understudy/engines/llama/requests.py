@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, cast
 
+import msgspec
 from msgspec import Meta, Struct
 
 from understudy.engines.base import Capabilities
-from understudy.engines.llama.schemas import is_enforced
+from understudy.engines.llama.schemas import JSON_FORMATS, is_enforced
+from understudy.errors import InvalidValue
 from understudy.wire.base import check_shape
 from understudy.wire.chat import ChatRequest, Probability
 
@@ -80,6 +82,7 @@ def llama_request(request: ChatRequest) -> ChatRequest:
     or a second call, every chunk will say how many tokens there are.
     """
     body = sampling_body(request)
+    _refuse_second_grammar(body)
     body["messages"] = [_message(message) for message in request["messages"]]
     _decide_thinking(body)
     if body.get("logprobs"):
@@ -135,12 +138,48 @@ def _switched(messages: list[dict[str, Any]]) -> bool | None:
     return None
 
 
+def _refuse_second_grammar(body: Mapping[str, Any]) -> None:
+    """Refuse a grammar beside what is held to one of its own."""
+    has_format = (body.get("response_format") or {}).get("type") in JSON_FORMATS
+    may_call = bool(body.get("tools")) and body.get("tool_choice") != "none"
+    if body.get("grammar") and (has_format or may_call):
+        raise InvalidValue("grammar", "it cannot stand beside 'tools' or a 'response_format'")
+
+
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message with a role that chat templates know, and without content that is null."""
+    """Return a message as chat templates know them: role, content and calls."""
     if message.get("role") == "developer":
         return {**message, "role": "system"}
-    is_empty = message.get("content") is None and not message.get("tool_calls")
-    return {**message, "content": ""} if is_empty else message
+    if message.get("tool_calls"):
+        return {**message, "tool_calls": [_call(call) for call in message["tool_calls"]]}
+    content = message.get("content")
+    if isinstance(content, list):
+        return {**message, "content": [_part(part) for part in content]}
+    return {**message, "content": ""} if content is None else message
+
+
+def _part(part: Any) -> Any:
+    """Return a part of a message, a refusal as text."""
+    if isinstance(part, dict) and part.get("type") == "refusal":
+        return {"type": "text", "text": part["refusal"]}
+    return part
+
+
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    function = call.get("function") or {}
+    arguments = _as_object(function.get("arguments") or "")
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _as_object(arguments: str) -> str:
+    """Return arguments as the JSON object that templates expect; an answer may have broken off."""
+    if not arguments.strip():
+        return "{}"
+    try:
+        is_object = isinstance(msgspec.json.decode(arguments), dict)
+    except msgspec.DecodeError:
+        is_object = False
+    return arguments if is_object else msgspec.json.encode({"arguments": arguments}).decode()
 
 
 def _decide_thinking(body: dict[str, Any]) -> None:

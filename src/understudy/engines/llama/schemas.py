@@ -2,11 +2,14 @@
 schemas become one. Pure.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 Schema = Mapping[str, Any]
 
+JSON_FORMATS: Final = frozenset({"json_object", "json_schema"})
+"""The types of `response_format` that become a grammar."""
 _UNENFORCED: Final = frozenset(
     {
         "$anchor",
@@ -78,6 +81,13 @@ def one_of(schemas: Mapping[str, Schema], root: Schema) -> dict[str, Any]:
         **root,
         "$defs": {name: _moved(each, f"#/$defs/{name}") for name, each in schemas.items()},
     }
+
+
+def without_places(text: str, names: Iterable[str]) -> str:
+    """Return a text about the schema that `one_of` made, in the words of those it was made of."""
+    for name in names:
+        text = re.sub(rf"#/\$defs/{re.escape(name)}(?=/)", "#", text)
+    return text
 
 
 def reference(name: str) -> dict[str, Any]:

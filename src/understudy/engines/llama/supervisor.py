@@ -4,6 +4,7 @@ that they may take. Knows nothing of requests.
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterable
@@ -86,7 +87,10 @@ class Supervisor:
 
     def _begin_to_tend(self) -> None:
         if self._tending is None:
-            self._tending = asyncio.create_task(self._tend(), name="tending local models")
+            # It belongs to no request, whichever comes first, and its log lines show that.
+            self._tending = asyncio.create_task(
+                self._tend(), name="tending local models", context=contextvars.Context()
+            )
 
     async def _tend(self) -> None:
         """Look after the children now and then, until this is closed."""
