@@ -71,6 +71,13 @@ def answer(question: str, *texts: str) -> str | None:
             "I'm a nurse. I work at Google. I'm 34 years old.",
             [("job", "nurse"), ("workplace", "Google"), ("age", "34")],
         ),
+        ("hi my name is ana garcía nice to meet you", [("name", "Ana García")]),
+        ("My name is Ana from accounting", [("name", "Ana")]),
+        ("Mi nombre no es Pedro, es Juan", [("not name", "Pedro"), ("name", "Juan")]),
+        ("My name is not Pedro but Juan", [("not name", "Pedro"), ("name", "Juan")]),
+        ("You can call me Al", [("name", "Al")]),
+        ("I prefer tea to coffee", [("like", "tea")]),
+        ("Prefiero el té al café", [("like", "el té")]),
         ("My birthday is on May 3rd", [("birthday", "May 3rd")]),
         ("I no longer live in Paris", [("not home", "Paris")]),
         ("I like tea, tell me more", [("like", "tea")]),
@@ -81,6 +88,17 @@ def answer(question: str, *texts: str) -> str | None:
         ("我不叫小明，我叫小红", [("not name", "小明"), ("name", "小红")]),
         ("我最喜欢的颜色是蓝色", [("favourite/颜色", "蓝色")]),
         ("我的生日是五月三日。我今年30岁。", [("birthday", "五月三日"), ("age", "30")]),
+        ("我的名字不叫小明，叫小红", [("not name", "小明"), ("name", "小红")]),
+        ("我叫 Ana Smith。", [("name", "Ana Smith")]),
+        ("Ya no soy vegetariana", [("not diet", "vegetariana")]),
+        ("No me gustan ni el té ni el café", [("dislike", "el té"), ("dislike", "el café")]),
+        (
+            "Mi nombre es Ana María de los Ángeles Pérez",
+            [("name", "Ana María de los Ángeles Pérez")],
+        ),
+        ("你可以叫我小李", [("name", "小李")]),
+        ("我妹妹叫小芳", [("called/妹妹", "小芳")]),
+        ("我对海鲜过敏，也不能喝牛奶", [("allergy", "海鲜")]),
         ("我后天要去上海", [("event", "2026-11-23, 去上海")]),
     ],
 )
@@ -113,6 +131,22 @@ def test_statements_are_read(text: str, expected: list[tuple[str, str]]) -> None
         "Imagina que es de noche, vivo en Marte",
         "If I were you, I live in Rome.",
         "如果是这样，我住在北京",
+        "Call me a taxi",
+        "Call me back tomorrow",
+        "Llámame mañana",
+        "Me llamo igual que mi padre",
+        '"My name is Ana" is a sentence',
+        "I am from now on your boss",
+        "I love you",
+        "I'm Hungry",
+        "I have a headache",
+        "My birthday is tomorrow",
+        "Trabajo de noche",
+        "我叫了外卖",
+        "我叫你帮忙",
+        "我喜欢你",
+        "我是好人",
+        "我有一个问题",
     ],
 )
 def test_questions_suppositions_requests_and_others_words_state_nothing(text: str) -> None:
@@ -196,6 +230,24 @@ TOLD = (
 )
 def test_questions_are_answered_from_memory(question: str, expected: str | None) -> None:
     assert answer(question, *TOLD) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "told_before"),
+    [
+        ("When is my wife's birthday?", "My birthday is May 3rd"),
+        ("¿Cuándo es el cumpleaños de mi mujer?", "Mi cumpleaños es el 3 de mayo"),
+        ("Where does my sister live?", "I live in Rome"),
+        ("我老婆的生日是什么时候？", "我的生日是5月3日"),
+    ],
+)
+def test_a_fact_of_the_person_is_no_answer_about_others(question: str, told_before: str) -> None:
+    assert known(told_before)
+    assert answer(question, told_before) is None
+
+
+def test_a_question_after_a_statement_is_the_question() -> None:
+    assert answer("Me gusta el mate. ¿Cómo me llamo?", "Me llamo Ana") == "Te llamas Ana."
 
 
 def test_everything_that_is_known_can_be_asked_for() -> None:

@@ -248,6 +248,8 @@ def test_a_character_that_cannot_be(api: Api, body: dict[str, Any], param: str) 
         ({"name": "a", "memory": [{"label": "a"}, {"label": "a"}]}, "memory[1].label"),
         ({"name": "a", "memory": [{"label": "a", "limit": 0}]}, "memory[0].limit"),
         ({"name": "a", "memory": "# a\nx\n# a\ny"}, "memory"),
+        ({"name": "a", "memory": [{"label": "archive"}]}, "memory[0].label"),
+        ({"name": "a", "memory": "# archive\nx"}, "memory"),
     ],
 )
 def test_an_instance_that_cannot_be(api: Api, body: dict[str, Any], param: str) -> None:

@@ -14,6 +14,8 @@ from tests.upstreams.chat_echo import Draft, completion, stream_chunks
 from tests.upstreams.http_server import Call, Reply
 from tests.upstreams.scripted import Behaviour, ScriptedUpstream, answer, break_off
 
+from understudy.settings import ModelSettings
+
 PAY = {
     "type": "function",
     "function": {"name": "pay", "parameters": {"type": "object", "properties": {}}},
@@ -193,6 +195,15 @@ def test_a_model_that_only_changes_its_memory_comes_to_an_end(
     assert memory(served.client, name) == "Fact 0\nFact 1\nFact 2"
 
 
+def test_a_client_is_told_of_calls_only_when_it_gets_some(
+    served: Served, upstream: ScriptedUpstream
+) -> None:
+    upstream.play(*(says("", remember(f"Fact {number}")) for number in range(4)))
+    choice = ask(served, make_instance(served.client))["choices"][0]
+    assert "tool_calls" not in choice["message"]
+    assert choice["finish_reason"] == "stop"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -230,6 +241,28 @@ def test_a_provider_that_fails_is_an_error_and_not_an_answer(
     answer = served.chat(model=f"instance:{name}", messages=messages)
     assert error_of(answer, 502)
     assert memory(served.client, name) == "Name: Ana"
+
+
+def test_where_the_embedded_model_stands_in_rules_remember(
+    playing: ScriptedUpstream, tmp_path: Path
+) -> None:
+    stands_in = {"up/echo": ModelSettings(fallback=["understudy-extractive"])}
+    settings = settings_for(
+        tmp_path,
+        default_model="up/echo",
+        upstream_retries=0,
+        providers={"up": provider_at(playing)},
+        models=stands_in,
+    )
+    busy = answer({"error": {"message": "busy"}}, 503)
+    with serve(settings) as served:
+        name = make_instance(served.client)
+        playing.play(busy)
+        assert "Ana" in text_of(ask(served, name, "My name is Ana."))
+        assert memory(served.client, name) == "Name: Ana"
+        playing.play(says("One moment.", remember("Likes: tea")), busy)
+        said = text_of(ask(served, name, "What do I like?"))
+        assert said == "One moment.\n\nYou like tea."
 
 
 def test_a_character_has_no_memory_and_no_functions(

@@ -22,7 +22,7 @@ from understudy.characters.surroundings import Surroundings
 from understudy.chat.structured import add_usage
 from understudy.engines.base import Capabilities, ModelInfo
 from understudy.engines.collect import Collector
-from understudy.engines.extractive import ExtractiveEngine
+from understudy.engines.extractive import CHAT_MODEL, ExtractiveEngine
 from understudy.engines.extractive.conversation import text_of
 from understudy.engines.registry import Asker, Route
 from understudy.errors import InvalidRequest
@@ -54,6 +54,14 @@ class Being:
     def is_embedded(self) -> bool:
         """Whether the embedded model stands behind it."""
         return isinstance(self.inner.engine, ExtractiveEngine)
+
+
+class _StoodIn(Exception):
+    """The embedded model stands in for one that calls functions: the rules have to remember."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__(route.served)
+        self.route = route
 
 
 class PersonaEngine:
@@ -107,7 +115,7 @@ class PersonaEngine:
             heard = replies.Heard(last_said(request), _users_texts(request))
             answer = await self._answer(request, self._being.persona, heard)
         elif self._decides_itself(request):
-            answer = self._with_functions(request, instance_id)
+            answer = self._with_functions_or_rules(request, instance_id)
         else:
             answer = await self._by_rules(request, instance_id)
         async with aclosing(answer) as chunks:
@@ -209,6 +217,36 @@ class PersonaEngine:
 
     # --- by functions -------------------------------------------------------------------------
 
+    async def _with_functions_or_rules(
+        self, request: ChatRequest, instance_id: str
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Yield the model's answer; by rules from where the embedded model stands in for it."""
+        said = CallSplitter(())
+        first: ChatChunk | None = None
+        try:
+            async with aclosing(self._with_functions(request, instance_id)) as chunks:
+                async for chunk in chunks:
+                    first = first or chunk
+                    said.feed(chunk)
+                    yield chunk
+            return
+        except _StoodIn as stood_in:
+            engine = await self._stand_in(instance_id, stood_in.route)
+        rest = CallSplitter((), follows=said if first else None)
+        async with aclosing(await engine._by_rules(request, instance_id)) as chunks:
+            async for chunk in chunks:
+                if (kept := rest.feed(chunk)) is not None:
+                    yield _signed(kept, first or chunk)
+        last = _last(chunk, rest.client_finish_reason, rest.usage or Usage())
+        yield _signed(last, first or chunk)
+
+    async def _stand_in(self, instance_id: str, route: Route) -> "PersonaEngine":
+        """Return the persona with another model behind it, and what it remembers by now."""
+        blocks, _ = await self._memories.change(instance_id, lambda _: (), Origin("rules"))
+        persona = replace(self._being.persona, blocks=blocks)
+        being = replace(self._being, persona=persona, inner=route)
+        return PersonaEngine(self._surroundings, being, self._asker)
+
     async def _with_functions(
         self, request: ChatRequest, instance_id: str
     ) -> AsyncGenerator[ChatChunk, None]:
@@ -243,7 +281,7 @@ class PersonaEngine:
             if splitter.has_theirs:
                 break
             body["messages"] = [*body["messages"], splitter.message(), *results]
-        reason = splitter.finish_reason if splitter else None
+        reason = splitter.client_finish_reason if splitter else None
         yield _signed(_last(chunk, reason, usage), first or chunk)
 
     async def _executed(
@@ -277,9 +315,17 @@ class PersonaEngine:
     async def _round(
         self, body: dict[str, Any], splitter: CallSplitter
     ) -> AsyncGenerator[ChatChunk, None]:
-        """Yield what of one answer of the model behind goes to the client, at least one chunk."""
+        """Yield what of one answer of the model behind goes to the client, at least one chunk.
+
+        Raises _StoodIn where the embedded model would answer what was asked of another.
+        """
         chat = self._surroundings.chat
-        async with chat.stream(await chat.prepare(body)) as answer:
+        prepared = await chat.prepare(body)
+        async with chat.stream(prepared) as answer:
+            if splitter.takes_calls:
+                for route in prepared.routes:
+                    if route.served == answer.answered.model == CHAT_MODEL:
+                        raise _StoodIn(route)
             async for chunk in cast("AsyncIterator[ChatChunk]", answer.chunks):
                 yield splitter.feed(chunk) or structs.replace(chunk, choices=[], usage=UNSET)
 

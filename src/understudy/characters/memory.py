@@ -9,13 +9,13 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from understudy.errors import Conflict, InvalidRequest, InvalidValue
-from understudy.wire.instances import BLOCK_LIMIT, BLOCKS
+from understudy.wire.instances import BLOCK_LIMIT, BLOCKS, RESERVED_LABEL
 
 HUMAN = "human"
 """The block of what is known of the person."""
 NOTES = "notes"
 
-ARCHIVE = "archive"
+ARCHIVE = RESERVED_LABEL
 """Stands for a block in edits that only put something into the archive."""
 _LONGEST_ARCHIVED = 4_000
 
@@ -252,6 +252,8 @@ def _sections(text: str, first: str) -> dict[str, list[str]]:
 
 
 def _checked_label(label: str) -> str:
+    if label == ARCHIVE:
+        raise InvalidValue("memory", "the heading '# archive' stands for the archive: no block")
     if not _LABEL.fullmatch(label):
         raise InvalidValue(
             "memory",

@@ -31,6 +31,7 @@ PartName = Literal[
     "summary",
     "post_history_instructions",
 ]
+_TAG = re.compile(r"<(/?memory)", re.IGNORECASE)
 _ORIGINAL = re.compile(r"\{\{original\}\}", re.IGNORECASE)
 _DEFAULT_SYSTEM = (
     "You are {{char}}. Stay in character, and answer in the language that the person writes in."
@@ -164,7 +165,8 @@ def _block(block: Block, *, with_sizes: bool) -> str:
     if not with_sizes:
         return "\n".join(block.lines)
     head = f'<memory block="{block.label}" characters="{len(block.text)} of {block.limit}">'
-    return "\n".join([head, *block.lines, "</memory>"])
+    # A line that holds the tag itself must not end the block.
+    return "\n".join([head, *(_TAG.sub(r"<\\\1", line) for line in block.lines), "</memory>"])
 
 
 def _functions(names: Mapping[Function, str]) -> str:

@@ -7,12 +7,21 @@ from collections.abc import Sequence
 
 from understudy.characters import facts
 from understudy.characters.facts import Fact
-from understudy.characters.recall_rules import ALL, ASKED, ASKS, CHECKED, NAMED_ASKED, OF_SELF
+from understudy.characters.recall_rules import (
+    ALL,
+    ASKED,
+    ASKS,
+    CHECKED,
+    NAMED_ASKED,
+    OF_OTHERS,
+    OF_SELF,
+)
 from understudy.characters.statements import Statement
 from understudy.engines.extractive import question, quote, words
 from understudy.engines.extractive.lexicon import Language
 from understudy.engines.extractive.phrases import enumerate_items
 from understudy.engines.extractive.quote import Source
+from understudy.engines.extractive.words import fold
 
 _LONGEST = 400
 _MOST_SAID = 12
@@ -132,6 +141,9 @@ def _quoted(text: str, known: Sequence[Fact], language: Language) -> str | None:
     """Return the lines that share most with a question about the person's own things."""
     if not (known and asks(text) and OF_SELF.search(text) and words.terms(text)):
         return None
+    if match := OF_OTHERS.search(text):
+        noun = facts.bare(next(filter(None, match.groups())))
+        known = [fact for fact in known if noun in fold(f"{fact.key} {fact.value}")]
     said = [f"{_opening(facts.said(fact, language)).rstrip('.')}." for fact in known]
     return quote.answer(text, [Source("\n".join(said))])
 

@@ -7,8 +7,8 @@ import re
 ASKED = {
     key: re.compile(pattern, re.IGNORECASE)
     for key, pattern in {
-        "name": r"c[oó]mo me llamo|cu[aá]l es mi nombre|(?:sabes|recuerdas) (?:mi nombre|qui[eé]n soy)"
-        r"|^\W*qui[eé]n soy|what(?:'s|’s| is) my name|(?:know|remember) (?:my name|who i am)"
+        "name": r"c[oó]mo me llamo|cu[aá]l es mi nombre|(?:sabes|recuerdas|acuerdas de|dime) (?:mi nombre|qui[eé]n soy)"
+        r"|^\W*qui[eé]n soy|what(?:'s|’s| is) my name|(?:know|remember|tell me) (?:my name|who i am)"
         r"|^\W*who am i|我(?:叫|的名字是)什么|我是谁|记得我的名字",
         "age": r"cu[aá]ntos a[nñ]os tengo|qu[eé] edad tengo|cu[aá]l es mi edad|how old am i"
         r"|what(?:'s|’s| is) my age|我(?:今年)?(?:几岁|多大|多少岁)",
@@ -39,13 +39,13 @@ NAMED_ASKED = (
     ("favourite", re.compile(r"(?:cu[aá]l(?:es)?|qu[eé]) (?:es|son) mis? (.{2,40}(?:favorit|preferid)[oa]s?)"
      r"|what(?:'s|’s| is| are) my favou?rite (.{2,40}?)\W*$|我最(?:喜欢|爱)的(.{1,12}?)是(?:什么|哪|谁)", re.IGNORECASE)),
     ("called", re.compile(r"c[oó]mo se llama mi (.{2,40}?)\W*$|what(?:'s|’s| is) my (.{2,40}?)['’]s name"
-     r"|what(?:'s|’s| is) my (.{2,40}?) called|我的(.{1,10}?)叫什么", re.IGNORECASE)),
+     r"|what(?:'s|’s| is) my (.{2,40}?) called|我的?(.{1,10}?)叫什么", re.IGNORECASE)),
     ("own", re.compile(r"(?:cu[aá]l|qui[eé]n|qu[eé]) es mi (.{2,40}?)\W*$"
      r"|(?:what|who)(?:'s|’s| is) my (.{2,40}?)\W*$|我的(.{1,10}?)是(?:什么|谁|多少)", re.IGNORECASE)),
 )  # fmt: skip
 CHECKED = re.compile(
-    r"^\W*(?:¿\s*)?(?:(?:a m[ií] )?(?P<not_es>no )?me gustan? (?P<es>[^?]{2,60})|do(?P<not_en>n['’]t)? i like"
-    r" (?P<en>[^?]{2,60})|我(?P<not_zh>不)?喜欢(?P<zh>[^吗？?什么]{1,30})吗)[?？]",
+    r"^\W*(?:¿\s*)?(?:(?:a m[ií] )?(?P<not_es>no )?me gustan? (?P<es>[^?¿.!\n]{2,60})|do(?P<not_en>n['’]t)? i like"
+    r" (?P<en>[^?.!\n]{2,60})|我(?P<not_zh>不)?喜欢(?P<zh>[^吗？?什么，。]{1,30})吗)[?？]",
     re.IGNORECASE,
 )
 ALL = re.compile(
@@ -57,6 +57,13 @@ ALL = re.compile(
 OF_SELF = re.compile(
     r"\b(?:mi|mis|me|yo|tengo|soy|voy|my|i|me|am i|do i)\b|我", re.IGNORECASE
 )  # fmt: skip
+OF_OTHERS = re.compile(
+    r"\bmy (\w+(?: \w+)?)['’]s\b|\b(?:do|does|did|is|was|has|will) my (\w+)\b|\b(?:de|a|con) mis? (\w+)\b"
+    r"|\bd[oó]nde (?:vive|trabaja|est[aá]) mi (\w+)|\bc[oó]mo se llama mi (\w+)"
+    r"|我(?:的|家的?)?(妈妈|爸爸|母亲|父亲|姐姐|妹妹|哥哥|弟弟|儿子|女儿|孩子|老公|老婆|丈夫|妻子|朋友|同事)",
+    re.IGNORECASE,
+)
+"""What makes a question one about somebody or something of the person's."""
 ASKS = re.compile(
     r"^\W*(?:y |and )?(?:what|when|where|which|who|whose|how|do|am|is|did|have|qu[eé]|cu[aá]l(?:es)?|cu[aá]ndo|d[oó]nde|qui[eé]n(?:es)?|c[oó]mo|cu[aá]nt[oa]s?|sabes|recuerdas|remember|dime|tell me)\b"
     r"|什么|哪|谁|几|多少|吗",

@@ -5,10 +5,10 @@ told. All else is left to the model.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from understudy.characters import recall
+from understudy.characters import facts, recall
 from understudy.characters.persona import Persona
 from understudy.characters.placeholders import DEFAULT_USER
 from understudy.characters.statements import Statement
@@ -47,7 +47,15 @@ def reply(persona: Persona, heard: Heard) -> str | None:
         return None
     if heard.forgot:
         return recall.forgotten(spoken)
-    return recall.acknowledgement(heard.statements, spoken)
+    known = {line for block in persona.blocks for line in block.lines}
+    return recall.acknowledgement([one for one in heard.statements if _holds(one, known)], spoken)
+
+
+def _holds(statement: Statement, known: Collection[str]) -> bool:
+    """Tell whether a statement went into the memory: one over its limit does not."""
+    fact = statement.fact
+    told = (read for line in known if (read := facts.read(line)) is not None)
+    return statement.saying == "denied" or any(one.is_like(fact) for one in told)
 
 
 def _greeting(persona: Persona) -> str:

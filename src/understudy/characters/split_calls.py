@@ -36,6 +36,11 @@ class CallSplitter:
         self.finish_reason: str | None = None
 
     @property
+    def takes_calls(self) -> bool:
+        """Whether there are functions to take out."""
+        return bool(self._own_names)
+
+    @property
     def own(self) -> list[OwnCall]:
         """The calls that were taken out, in their order."""
         return [self._own[index] for index in sorted(self._own)]
@@ -44,6 +49,13 @@ class CallSplitter:
     def has_theirs(self) -> bool:
         """Whether the client has calls to make."""
         return bool(self._theirs)
+
+    @property
+    def client_finish_reason(self) -> str | None:
+        """What the client is told that the answer ended with: calls only where it got some."""
+        if self.finish_reason == "tool_calls" and not self._theirs:
+            return "stop"
+        return self.finish_reason
 
     @property
     def has_said(self) -> bool:

@@ -19,7 +19,7 @@ from understudy.engines.extractive.words import fold
 
 _LONGEST = 4_000
 _LONGEST_VALUE = 160
-_LONGEST_NAME_WORDS = 5
+_LONGEST_NAME_WORDS = 7
 _LONGEST_THING_WORDS = 3
 
 
@@ -92,7 +92,8 @@ def _continued(clause: str, before: Statement) -> list[Statement]:
     """Return what a clause without a verb adds to the statement before it."""
     fact = before.fact
     if before.saying == "denied" and (match := _INSTEAD.match(clause)):
-        return [Statement("told", Fact(fact.key, _tidied(match["v"]), fact.language))]
+        value = _name(match["v"]) if fact.key == "name" else _tidied(match["v"])
+        return [Statement("told", Fact(fact.key, value, fact.language))] if value else []
     parts = list(_parts(clause)) if fact.key in _LISTED else []
     if not all(map(_is_thing, parts)):
         return []
@@ -111,6 +112,8 @@ def _stated(rule: Rule, match: re.Match[str]) -> Iterator[Statement]:
         key = f"{key}/{noun.strip().lower()}"
     if key == "name":
         value = _name(value)
+        if not value and rule.saying == "told":
+            return
     values = list(_parts(value)) if key in _LISTED else [value]
     for one in values:
         if one or rule.saying == "denied":
@@ -123,6 +126,8 @@ def _stated(rule: Rule, match: re.Match[str]) -> Iterator[Statement]:
 def _is_thing(text: str) -> bool:
     """Tell whether a text can only name something: `los gatos`, not `tell me more`."""
     named = _ARTICLE.sub("", text).split()
+    if _CHINESE_SAYS_MORE.match(text):
+        return False
     return 0 < len(named) <= _LONGEST_THING_WORDS and not any(
         fold(word) in STOPWORDS or not word.isalpha() for word in named
     )
@@ -148,9 +153,24 @@ def _tidied(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    words = value.split()[:_LONGEST_NAME_WORDS]
+    """Return the name that a text begins with, empty where it is no name."""
+    if _QUOTED.search(value := _tidied(value)):
+        return ""
+    is_written_small = value[:1].islower()
+    words: list[str] = []
+    for word in _AFTER_NAME.sub("", value).split()[:_LONGEST_NAME_WORDS]:
+        if words and fold(word) not in _PARTICLES and _goes_on(word, is_written_small):
+            break
+        words.append(word)
+    while words and fold(words[-1]) in _PARTICLES:
+        words.pop()
     name = " ".join(words)
     return name.title() if name.islower() else name
+
+
+def _goes_on(word: str, is_written_small: bool) -> bool:
+    """Tell whether a word after a name is no part of it: `Ana nice to meet you`."""
+    return fold(word) in STOPWORDS if is_written_small else word[0].islower()
 
 
 def _parts(value: str) -> Iterator[str]:
@@ -160,6 +180,15 @@ def _parts(value: str) -> Iterator[str]:
             yield part.strip()
 
 
+_QUOTED = re.compile('["“”«»]')
+_AFTER_NAME = re.compile(
+    r"\s*[(\[/|:].*$|\s+(?:nice|pleased|encantad[oa]|mucho gusto|un placer)\b.*$", re.IGNORECASE
+)
+_PARTICLES = frozenset({"de", "del", "la", "las", "los", "da", "di", "van", "von", "der", "bin"})
+_CHINESE_SAYS_MORE = re.compile(
+    r"^(?:[也不我你您还就但请能可想要有是会帮给说讲写]|所以|因为|推荐|告诉|[\u4e00-\u9fff]{7})"
+)
+"""A Chinese clause that is no further thing of a list."""
 _LISTED = frozenset({"like", "dislike", "allergy"})
 _AND = re.compile(r"\s*(?:,|\s(?:y|e|and|or|o|ni|nor)\s|和|与|以及|、|还有)\s*")
 _FIRST_PERSON = (
@@ -202,7 +231,7 @@ _CHINESE_QUESTION = re.compile(
     r"[吗呢么？]$|什么|哪|谁|怎么|为什么|多少|几[个岁点号月]|是不是|有没有"
 )
 _INSTEAD = re.compile(
-    r"^(?:it['’]?s|it is|but|sino(?: que)?(?: es)?|es|ahora es|而是|应该是|是)\s*"
+    r"^(?:it['’]?s|it is|but|sino(?: que)?(?: es)?|es|ahora es|而是|应该是|是|我?应该叫|叫)\s*"
     r"(?P<v>[^\n]{1,80})$",
     re.IGNORECASE,
 )

@@ -17,6 +17,8 @@ BLOCK_LIMIT = 2_000
 """How many characters a block holds unless it says otherwise."""
 LARGEST_BLOCK = 100_000
 BLOCKS = 20
+RESERVED_LABEL = "archive"
+"""Stands for the archive where a block is named, so no block has it."""
 _IN_NAMES = "._-"
 _WORD_CATEGORIES = frozenset("LMN")
 """Letters, marks that go with them, and numbers."""
@@ -135,6 +137,10 @@ def check_blocks(blocks: list[MemoryBlock]) -> None:
     """Raise InvalidValue for a label that is there twice, or a text over its block's limit."""
     seen: set[str] = set()
     for index, block in enumerate(blocks):
+        if block.label == RESERVED_LABEL:
+            raise InvalidValue(
+                f"memory[{index}].label", "it stands for the archive: choose another"
+            )
         if block.label in seen:
             raise InvalidValue(f"memory[{index}].label", f"'{block.label}' is there twice")
         seen.add(block.label)
