@@ -192,6 +192,7 @@ def test_an_answer_that_breaks_off_is_the_last_event(
         ({"thread_id": "thread_x"}, "assistant_id"),
         ({"speech[speed]": "5"}, "speech.speed"),
         ({"speech[model]": "understudy-sphinx"}, "model"),
+        ({"speech[voice]": "nobody"}, "voice"),
         ({"messages": "{"}, "messages"),
     ],
 )

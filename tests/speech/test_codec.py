@@ -1,11 +1,13 @@
 """Speech into files of every format, as libav and other readers take them."""
 
 import io
+import sys
 import wave
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import get_args
 
+import psutil
 import pytest
 from tests.speech.recordings import decoded, pitch_of, tone
 
@@ -128,3 +130,30 @@ def test_an_encoder_can_be_left(audio_format: SpeechFormat) -> None:
     encoder = open_encoder(audio_format)
     encoder.encode(TONE)
     encoder.close()
+
+
+def test_a_flac_that_is_not_whole_yet_holds_no_codec() -> None:
+    before = resident_bytes()
+    encoders = [open_encoder("flac") for _ in range(16)]
+    for encoder in encoders:
+        encoder.encode(TONE)
+    assert resident_bytes() - before < 32 * 1024**2
+    for encoder in encoders:
+        encoder.close()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere libraries give back memory themselves"
+)
+async def test_the_last_file_gives_back_what_all_of_them_took() -> None:
+    async with AsyncExitStack() as files:
+        for _ in range(24):
+            pieces = encoded(Spoken(TONE).blocks(), "mp3")
+            await files.enter_async_context(aclosing(pieces))
+            await anext(pieces)
+        held = resident_bytes()
+    assert resident_bytes() < held - 3 * 1024**2
+
+
+def resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)

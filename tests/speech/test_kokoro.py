@@ -7,6 +7,7 @@ from tests.speech.spoken import gathered, seconds
 from tests.speech.tiny_kokoro import write_model, write_voices
 
 from understudy.errors import InvalidValue, ProviderFailed
+from understudy.settings.speech import KokoroSettings
 from understudy.speech.base import SPOKEN_RATE_HZ, Utterance
 from understudy.speech.kokoro import KokoroEngine, work_for
 
@@ -25,7 +26,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def engine(files: Path) -> AsyncIterator[KokoroEngine]:
-    engine = KokoroEngine(files / "model.onnx", files / "voices.bin", workers=1, threads=1)
+    own = KokoroSettings(model=files / "model.onnx", voices=files / "voices.bin")
+    engine = KokoroEngine("kokoro/tiny", own, workers=1, threads=1)
     yield engine
     await engine.aclose()
 
@@ -90,8 +92,9 @@ async def test_a_damaged_model_is_told_until_it_is_mended(files: Path, tmp_path:
     model = tmp_path / "model.onnx"
     whole = (files / "model.onnx").read_bytes()
     model.write_bytes(whole[: len(whole) // 2])
-    engine = KokoroEngine(model, files / "voices.bin", workers=1, threads=1)
-    with pytest.raises(ProviderFailed, match="cannot be loaded"):
+    own = KokoroSettings(model=model, voices=files / "voices.bin")
+    engine = KokoroEngine("kokoro/mine", own, workers=1, threads=1)
+    with pytest.raises(ProviderFailed, match=r"^'kokoro/mine' failed: .* cannot be loaded"):
         await gathered(engine.speak(Utterance("Good morning", "alloy")))
     model.write_bytes(whole)
     assert seconds(await gathered(engine.speak(Utterance("Good morning", "alloy")))) > 0.5

@@ -73,6 +73,13 @@ async def test_words_have_their_times(engine: SphinxEngine, recording: bytes) ->
     assert await heard_by(engine, silence + short) == [Heard("en", 7.0), *segments]
 
 
+async def test_no_word_ends_after_its_recording(engine: SphinxEngine, recording: bytes) -> None:
+    torn = recording[: 4 * 32_000 + 2 * 100]  # between two frames, and within a word
+    [_, *segments] = await heard_by(engine, torn)
+    ends = [found.end_s for found in segments if isinstance(found, Segment)]
+    assert max(ends) <= len(torn) / 32_000
+
+
 @pytest.mark.parametrize("pcm", [b"", bytes(2), bytes(64_000)])
 async def test_silence_says_nothing(engine: SphinxEngine, pcm: bytes) -> None:
     assert await heard_by(engine, pcm) == [Heard("en", len(pcm) / 32_000)]

@@ -23,7 +23,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def engine(model: Path) -> AsyncIterator[WhisperEngine]:
-    engine = WhisperEngine(str(model), workers=1, threads=1)
+    engine = WhisperEngine("whisper/tiny", str(model), workers=1, threads=1)
     yield engine
     await engine.aclose()
 
@@ -82,10 +82,17 @@ async def test_an_unknown_language_is_refused(engine: WhisperEngine, speech: byt
 
 
 async def test_nothing_is_fetched_unasked(speech: bytes) -> None:
-    engine = WhisperEngine("nobody/no-such-model", workers=1)
+    engine = WhisperEngine("whisper/none", "nobody/no-such-model", workers=1)
     with pytest.raises(InvalidRequest, match="hf download nobody/no-such-model") as error:
         await heard_by(engine, speech, Listening())
     assert error.value.param == "model"
+    await engine.aclose()
+
+
+async def test_a_folder_that_is_not_there_is_told(speech: bytes, tmp_path: Path) -> None:
+    engine = WhisperEngine("whisper/mine", str(tmp_path / "gone"), workers=1)
+    with pytest.raises(ProviderFailed, match=r"there is no folder '.*gone'"):
+        await heard_by(engine, speech, Listening())
     await engine.aclose()
 
 
@@ -95,8 +102,8 @@ async def test_a_damaged_model_is_told_until_it_is_mended(
     folder = tmp_path / "damaged"
     shutil.copytree(model, folder)
     (folder / "model.bin").write_bytes((model / "model.bin").read_bytes()[:100_000])
-    engine = WhisperEngine(str(folder), workers=1, threads=1)
-    with pytest.raises(ProviderFailed, match="whisper/damaged"):
+    engine = WhisperEngine("whisper/mine", str(folder), workers=1, threads=1)
+    with pytest.raises(ProviderFailed, match=r"^'whisper/mine' failed"):
         await heard_by(engine, speech, Listening())
     shutil.copyfile(model / "model.bin", folder / "model.bin")
     _, [segment] = await heard_by(engine, speech, Listening())

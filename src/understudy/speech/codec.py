@@ -4,6 +4,7 @@ The way back is in `decoding`: strangers' files are read in a process of their o
 """
 
 import struct
+import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -30,12 +31,21 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 _WAV_HEADER_BYTES = 44
 _THREADS = 4
 """How many files grow at the same moment; more would only wait for processors."""
-_IN_MEMORY_BYTES = 4 * 1024**2
+_IN_MEMORY_BYTES = 1024**2
 _READ_BYTES = 64 * 1024
 _SILENCE = bytes(SPOKEN_RATE_HZ // 50 * SAMPLE_BYTES)
 """What a file holds when nothing was spoken: without a sample it would be no file."""
 
-_limiter: RunVar[CapacityLimiter] = RunVar("understudy.speech.codec")
+
+@dataclass(slots=True)
+class _Shared:
+    """What all encoders of an event loop share."""
+
+    threads: CapacityLimiter
+    open_files: int = 0
+
+
+_shared: RunVar[_Shared] = RunVar("understudy.speech.codec")
 
 
 class Encoder(Protocol):
@@ -73,16 +83,20 @@ async def encoded(
     """Yield the file that `pcm` makes, in pieces that are never empty; closes `pcm` at the end."""
     async with aclosing(pcm):
         encoder = open_encoder(audio_format)
-        threads = _threads()
+        shared = _shared_by_all()
+        shared.open_files += 1
         try:
             async for block in pcm:
-                if piece := await run_sync(encoder.encode, block, limiter=threads):
+                if piece := await run_sync(encoder.encode, block, limiter=shared.threads):
                     yield piece
             rest = encoder.finish()
-            while piece := await run_sync(next, rest, b"", limiter=threads):
+            while piece := await run_sync(next, rest, b"", limiter=shared.threads):
                 yield piece
         finally:
             encoder.close()
+            shared.open_files -= 1
+            if not shared.open_files:
+                _give_back_memory()
 
 
 def duration_s(pcm_bytes: int) -> float:
@@ -90,13 +104,23 @@ def duration_s(pcm_bytes: int) -> float:
     return pcm_bytes / SAMPLE_BYTES / SPOKEN_RATE_HZ
 
 
-def _threads() -> CapacityLimiter:
-    """Return what all encoders of this event loop share."""
-    found = _limiter.get(None)
+def _shared_by_all() -> _Shared:
+    found = _shared.get(None)
     if found is None:
-        found = CapacityLimiter(_THREADS)
-        _limiter.set(found)
+        found = _Shared(CapacityLimiter(_THREADS))
+        _shared.set(found)
     return found
+
+
+def _give_back_memory() -> None:
+    """Make glibc return what encoders freed, which it would keep; takes a millisecond."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    # Other C libraries of Linux have no such function, and no need of it.
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,25 +228,37 @@ class _Streamed:
 
 
 class _Flac:
-    """A FLAC, given out when it is whole: its header counts the samples, and readers insist."""
+    """A FLAC, made when all is spoken: its header counts the samples, and readers insist.
+
+    Only the PCM is held until then, since each of libav's encoders takes 8 MB.
+    """
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)
-        self._writer = _Writer(self._file, _FORMATS["flac"])
+        self._pcm: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)
 
     def encode(self, pcm: bytes) -> bytes:
-        self._writer.write(pcm)
+        self._pcm.write(pcm)
         return b""
 
     def finish(self) -> Iterator[bytes]:
-        self._writer.finish()
-        self._file.seek(0)
-        while piece := self._file.read(_READ_BYTES):
-            yield piece
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+            self._write(file)
+            file.seek(0)
+            while piece := file.read(_READ_BYTES):
+                yield piece
 
     def close(self) -> None:
-        self._writer.close()
-        self._file.close()
+        self._pcm.close()
+
+    def _write(self, file: IO[bytes]) -> None:
+        writer = _Writer(file, _FORMATS["flac"])
+        self._pcm.seek(0)
+        try:
+            while pcm := self._pcm.read(_READ_BYTES):
+                writer.write(pcm)
+            writer.finish()
+        finally:
+            writer.close()
 
 
 class _Sink:
@@ -270,6 +306,8 @@ class _Writer:
         """Free what libav holds; a second time does nothing."""
         if self._opened is not None:
             self._opened[0].close()
+            # Closing alone keeps the codec and its buffers.
+            self._opened = None
 
     def _frame(self, pcm: bytes) -> "AudioFrame":
         from fractions import Fraction

@@ -25,7 +25,7 @@ PCM: Final = b"p"
 END: Final = b"e"
 
 _MODULE = "understudy.speech.decoder"
-_TAKES = "mp3, mp4, mpeg, mpga, m4a, ogg, opus, aac, wav, webm and flac"
+_TAKES = "mp3, mp4, mpeg, mpga, m4a, ogg, opus, aac, wav, webm or flac"
 
 
 class Limits(msgspec.Struct, frozen=True):

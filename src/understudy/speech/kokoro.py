@@ -5,10 +5,10 @@ import zipfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from understudy.errors import InvalidValue
+from understudy.settings.speech import KokoroSettings
 from understudy.speech.base import SpeechCapabilities, Utterance, Voice
 from understudy.speech.extras import require
 from understudy.speech.languages import base_code, language_of
@@ -51,12 +51,15 @@ _LETTERS: Final = {"en": "ab", "es": "e", "fr": "f", "hi": "h", "it": "i", "pt":
 class KokoroEngine:
     """Speaks with one Kokoro model, in its own processes."""
 
-    def __init__(self, model: Path, voices: Path, workers: int, threads: int | None = None) -> None:
-        self.name = f"kokoro/{model.stem}"
-        self._voices_path = voices
+    def __init__(
+        self, name: str, files: KokoroSettings, workers: int, threads: int | None = None
+    ) -> None:
+        """`name` is what requests call it."""
+        self.name = name
+        self._voices_path = files.voices
         start = Start(
             engine="kokoro",
-            model={"path": str(model), "voices": str(voices)},
+            model={"path": str(files.model), "voices": str(files.voices)},
             threads=threads or max(1, (os.cpu_count() or 1) // workers),
             idle_s=_IDLE_S,
             parent=0,

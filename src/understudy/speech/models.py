@@ -182,7 +182,7 @@ class SpeechModels:
         if name == SPEAKING_MODEL:
             return partial(EspeakEngine, speech.workers)
         if family == "kokoro" and (files := speech.kokoro.get(member)):
-            return partial(KokoroEngine, files.model, files.voices, speech.workers)
+            return partial(KokoroEngine, name, files, speech.workers)
         return None
 
     def _listener_maker(self, name: str) -> Callable[[], TranscribeEngine] | None:
@@ -192,7 +192,7 @@ class SpeechModels:
             return partial(SphinxEngine, speech.workers)
         known = {model: model for model in _PUBLISHED_WHISPERS} | speech.whisper
         if family == "whisper" and (model := known.get(member)):
-            return partial(WhisperEngine, model, speech.workers)
+            return partial(WhisperEngine, name, model, speech.workers)
         return None
 
 

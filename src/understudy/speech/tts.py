@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
-from understudy.errors import UnsupportedParameter
+from understudy.errors import InvalidValue, UnsupportedParameter
 from understudy.speech.base import SpeechEngine, Utterance
 from understudy.speech.codec import duration_s, encoded
 from understudy.speech.languages import language_of
 from understudy.speech.markup import spoken
 from understudy.speech.models import Foreign, Speaker, SpeechModels
 from understudy.speech.sentences import cut
-from understudy.wire.audio import CONTENT_TYPES, SpeechFormat, SpeechRequest
+from understudy.wire.audio import CONTENT_TYPES, VOICES, SpeechFormat, SpeechRequest
 
 
 @dataclass(slots=True)
@@ -79,7 +79,10 @@ class Speeches:
 
     async def voice(self, manner: "Manner") -> "TurnVoice":
         """Return a voice that speaks sentence by sentence; raises as `open` does."""
-        return TurnVoice(await self._models.speaker(manner.model), manner)
+        speaker = await self._models.speaker(manner.model)
+        if not isinstance(speaker, Foreign):
+            _check_voice(speaker.engine, manner.voice)
+        return TurnVoice(speaker, manner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,16 @@ async def _counted(
         async for block in pcm:
             length.pcm_bytes += len(block)
             yield block
+
+
+def _check_voice(engine: SpeechEngine, voice: str) -> None:
+    """Raise InvalidValue for a voice that an engine has not, before there is anything to speak."""
+    if voice.lower() not in {known.id.lower() for known in engine.capabilities().voices}:
+        raise InvalidValue(
+            "voice",
+            f"'{voice}' is not a voice of '{engine.name}'; it has {', '.join(sorted(VOICES))}, "
+            "and its own",
+        )
 
 
 def _language(engine: SpeechEngine, text: str) -> str | None:

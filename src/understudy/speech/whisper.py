@@ -7,7 +7,6 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from understudy.speech.base import Heard, Listening, Segment, TranscribeCapabilities
@@ -25,8 +24,9 @@ _SILENCE_S: Final = 900.0
 class WhisperEngine:
     """Transcribes with one Whisper model, in its own processes."""
 
-    def __init__(self, model: str, workers: int, threads: int | None = None) -> None:
-        self.name = f"whisper/{Path(model).name}"
+    def __init__(self, name: str, model: str, workers: int, threads: int | None = None) -> None:
+        """`name` is what requests call it; `model` is a folder, or a name of the local cache."""
+        self.name = name
         start = Start(
             engine="whisper",
             model={"path": model},

@@ -91,7 +91,7 @@ def _words(decoder: "Decoder", start_s: float, end_s: float) -> tuple[Word, ...]
         Word(
             text=_spelled(found.word),
             start_s=round(max(start_s, zero_s + found.start_frame / _FRAMES_PER_S), 2),
-            end_s=round(min(end_s, zero_s + (found.end_frame + 1) / _FRAMES_PER_S), 2),
+            end_s=min(end_s, round(zero_s + (found.end_frame + 1) / _FRAMES_PER_S, 2)),
         )
         for found in decoder.seg() or ()
         if found.word[0] not in "<["

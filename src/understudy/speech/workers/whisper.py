@@ -54,7 +54,7 @@ class WhisperWorker:
 
     def _load(self) -> "faster_whisper.WhisperModel":
         import faster_whisper
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
         try:
             self._model = faster_whisper.WhisperModel(
@@ -66,6 +66,10 @@ class WhisperWorker:
             )
         except LocalEntryNotFoundError:
             raise Refused("model", _not_here(self._path)) from None
+        except HFValidationError:
+            raise WorkFailed(
+                f"there is no folder '{self._path}': mend its path in speech.whisper."
+            ) from None
         except Exception as error:  # The root of a foreign loader: damage shows in any way.
             raise WorkFailed(
                 f"the model '{self._path}' cannot be loaded ({error}): fetch its files again."
