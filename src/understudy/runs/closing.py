@@ -85,9 +85,14 @@ async def end_run(
     ending: Ending,
     error: LastError | None = None,
 ) -> None:
-    """End a run in a transaction of its own, and tell its readers; nothing if it cannot end so."""
+    """End a run in a transaction of its own, and tell its readers; nothing if it cannot end so.
+
+    One that is being cancelled is cancelled, whatever was to be its end: that was promised.
+    """
     async with storage.database.write() as connection:
         run = await runs.find_by_seq(connection, run_seq, for_update=True)
+        if run is not None and run.status == "cancelling":
+            ending, error = "stop", None
         events = None if run is None else await close(connection, run, ending, error)
     streams.publish(run_seq, events or ())
 
