@@ -38,6 +38,8 @@ _SHARED = (
     "user",
 )
 """Parameters that mean the same in a chat request."""
+_DEFAULTED = ("temperature", "top_p", "max_tokens")
+"""What the settings of a model can say for requests that leave it out."""
 _KNOWN_FIELDS = frozenset(CompletionRequestShape.__struct_fields__)
 
 
@@ -212,6 +214,10 @@ def _without_effect(body: dict[str, Any], route: Route) -> tuple[str, ...]:
 
 def _passed_on(prepared: PreparedText) -> dict[str, object]:
     known = {name: part for name, part in prepared.body.items() if name not in prepared.ignored}
+    settings = prepared.route.settings
+    for name in _DEFAULTED:
+        if known.get(name) is None and (default := getattr(settings, name)) is not None:
+            known[name] = default
     return {**known, "model": prepared.route.model}
 
 
