@@ -9,7 +9,7 @@ RUN python -m venv /opt/understudy
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src/understudy/__init__.py src/understudy/__init__.py
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /opt/understudy/bin/pip install -c constraints.txt --build-constraint constraints.txt '.[local,postgres,speech]'
+    /opt/understudy/bin/pip install -c constraints.txt --build-constraint constraints.txt '.[apps,local,mcp,postgres,speech]'
 
 COPY src src
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINS := -c constraints.txt --build-constraint constraints.txt
-EXTRAS := local,postgres,speech
+EXTRAS := apps,local,mcp,postgres,speech
 ARGS ?=
 
 .PHONY: help serve install test check crash bench clean
