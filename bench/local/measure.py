@@ -11,6 +11,8 @@ from bench.local.client import Client
 
 _WORD_LETTERS = 4
 _SHORT = "Hello"
+_FOLLOW_UPS = 6
+"""How often a known beginning is asked about, in each round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,13 @@ class Load:
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured on one way, one number a round."""
+    """What was measured on one way; one number a round, of first tokens one a request."""
 
     prefill_tokens_s: list[float] = field(default_factory=list)
     decode_tokens_s: list[float] = field(default_factory=list)
     together_tokens_s: list[float] = field(default_factory=list)
     warm_first_token_s: list[float] = field(default_factory=list)
     first_token_s: list[float] = field(default_factory=list)
-    """One a request, not a round."""
     prompt_tokens: int = 0
     """Of the long prompt."""
 
@@ -58,8 +59,9 @@ async def _round(client: Client, figures: Figures, load: Load, prompts: Sequence
     cold = await client.ask(prompts[0], 1)
     figures.prompt_tokens = cold.prompt_tokens
     figures.prefill_tokens_s.append(cold.prompt_tokens / cold.first_token_s)
-    warm = await client.ask(f"{prompts[0]} And now?", 1)
-    figures.warm_first_token_s.append(warm.first_token_s)
+    for number in range(_FOLLOW_UPS):
+        warm = await client.ask(f"{prompts[0]} And now {number}?", 1)
+        figures.warm_first_token_s.append(warm.first_token_s)
     alone = await client.ask(_SHORT, load.tokens)
     figures.decode_tokens_s.append(alone.tokens_per_s)
 
