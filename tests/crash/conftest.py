@@ -13,7 +13,7 @@ from tests.store.conftest import database, postgres_database, postgres_server
 
 __all__ = ["database", "postgres_database", "postgres_server"]
 
-_POINTS = int(os.environ.get("CRASH_POINTS", "10"))
+_POINTS = int(os.environ.get("CRASH_POINTS", "5"))
 _FIRST_SEED = int(os.environ.get("CRASH_SEED", "0"))
 
 

@@ -26,7 +26,7 @@ from tests.crash.run_model import FUNCTION, RunModel
 from tests.store.conftest import Database
 from tests.upstreams.scripted import ScriptedUpstream
 
-_POINTS = int(os.environ.get("CRASH_RUN_POINTS", "30"))
+_POINTS = int(os.environ.get("CRASH_RUN_POINTS", "15"))
 _SEED = int(os.environ.get("CRASH_SEED", "0"))
 _KILLS = 15
 """Points in a chain of lives."""
