@@ -1,4 +1,4 @@
-"""Takes the figures of each way to the model, in turns, so that a slow moment falls on all."""
+"""Takes each figure on one way to the model and then on the other: both share the moment."""
 
 import asyncio
 import random
@@ -49,22 +49,32 @@ async def measure(clients: Sequence[Client], load: Load) -> dict[str, Figures]:
         texts = random.Random(number)
         prompts = [_words(texts, load.prompt_words) for _ in range(load.streams)]
         # Who is first changes with each round: a machine under load slows down by and by.
-        for client in clients if number % 2 else clients[::-1]:
-            await _round(client, figures[client.target.name], load, prompts)
-        await _first_tokens(clients, figures, load.first_tokens)
+        ordered = clients if number % 2 else clients[::-1]
+        for figure in (_prefill, _follow_ups, _alone, _together):
+            for client in ordered:
+                await figure(client, figures[client.target.name], load, prompts)
+        await _first_tokens(ordered, figures, load.first_tokens)
     return figures
 
 
-async def _round(client: Client, figures: Figures, load: Load, prompts: Sequence[str]) -> None:
+async def _prefill(client: Client, figures: Figures, _: Load, prompts: Sequence[str]) -> None:
     cold = await client.ask(prompts[0], 1)
     figures.prompt_tokens = cold.prompt_tokens
     figures.prefill_tokens_s.append(cold.prompt_tokens / cold.first_token_s)
+
+
+async def _follow_ups(client: Client, figures: Figures, _: Load, prompts: Sequence[str]) -> None:
     for number in range(_FOLLOW_UPS):
         warm = await client.ask(f"{prompts[0]} And now {number}?", 1)
         figures.warm_first_token_s.append(warm.first_token_s)
-    alone = await client.ask(_SHORT, load.tokens)
-    figures.decode_tokens_s.append(alone.tokens_per_s)
 
+
+async def _alone(client: Client, figures: Figures, load: Load, _: Sequence[str]) -> None:
+    answer = await client.ask(_SHORT, load.tokens)
+    figures.decode_tokens_s.append(answer.tokens_per_s)
+
+
+async def _together(client: Client, figures: Figures, load: Load, _: Sequence[str]) -> None:
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         for number in range(load.streams):

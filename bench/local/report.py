@@ -1,7 +1,10 @@
-"""Figures as a table, each way compared with the engine asked directly. Pure."""
+"""Figures as a table, each compared with what the engine asked directly did just before or after.
+
+Pure.
+"""
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.local.measure import Figures
 
@@ -32,13 +35,24 @@ def table(direct: Figures, ours: Figures, other: Mapping[str, float], streams: i
     for name, values in _RATES.items():
         theirs, own = statistics.median(values(direct)), statistics.median(values(ours))
         beside = _beside(own, other.get(name))
-        cells = (f"{theirs:.1f}", f"{own:.1f}", f"{own / theirs:.3f} x", beside)
+        ratio = _ratio(values(ours), values(direct))
+        cells = (f"{theirs:.1f}", f"{own:.1f}", f"{ratio:.3f} x", beside)
         lines.append((names[name], *cells, targets[name]))
     for name, values in _TIMES.items():
         theirs, own = statistics.median(values(direct)), statistics.median(values(ours))
-        compared = f"{theirs / own:.3f} x, {(own - theirs) * 1000:.1f} ms added"
+        ratio = _ratio(values(direct), values(ours))
+        compared = f"{ratio:.3f} x, {_added_ms(values(direct), values(ours)):.1f} ms added"
         lines.append((names[name], _ms(theirs), _ms(own), compared, "", targets[name]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _ratio(upper: Sequence[float], lower: Sequence[float]) -> float:
+    """Return the median of the ratios of neighbours: moods of the machine fall on both."""
+    return statistics.median(one / other for one, other in zip(upper, lower, strict=True))
+
+
+def _added_ms(theirs: Sequence[float], own: Sequence[float]) -> float:
+    return statistics.median(b - a for a, b in zip(theirs, own, strict=True)) * 1000
 
 
 def _beside(own: float, other: float | None) -> str:
