@@ -27,13 +27,18 @@ def assistant(*parts: str | dict[str, Any], **more: Any) -> Item:
 
 
 def call(
-    id_: str, name: str = "ping", arguments: str = "{}", *, run: str = RUN, step: str = "step_1"
+    id_: str,
+    name: str = "ping",
+    arguments: str = "{}",
+    *,
+    run: str | None = RUN,
+    step: str | None = "step_1",
 ) -> Item:
     document = {"type": "function_call", "call_id": id_, "name": name, "arguments": arguments}
     return Item(f"fc_{id_}", "function_call", 0, document, run_id=run, step_id=step)
 
 
-def output(id_: str, text: str, *, run: str = RUN) -> Item:
+def output(id_: str, text: str, *, run: str | None = RUN) -> Item:
     document = {"type": "function_call_output", "call_id": id_, "output": text}
     return Item(f"fco_{id_}", "function_call_output", 0, document, run_id=run)
 

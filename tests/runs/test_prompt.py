@@ -72,6 +72,21 @@ ITEMS: list[tuple[str, list[Item], list[dict[str, Any]]]] = [
         ],
     ),
     (
+        "calls that a client added one after the other",
+        [
+            call("c1", run=None, step=None),
+            output("c1", "one", run=None),
+            call("c2", run=None, step=None),
+            output("c2", "two", run=None),
+        ],
+        [
+            {"role": "assistant", "content": None, "tool_calls": [called("c1")]},
+            answered("c1", "one"),
+            {"role": "assistant", "content": None, "tool_calls": [called("c2")]},
+            answered("c2", "two"),
+        ],
+    ),
+    (
         "a text before the calls",
         [user("a"), assistant("let me see", run=RUN), call("c1"), output("c1", "one")],
         [
@@ -79,6 +94,50 @@ ITEMS: list[tuple[str, list[Item], list[dict[str, Any]]]] = [
             {"role": "assistant", "content": "let me see", "tool_calls": [called("c1")]},
             answered("c1", "one"),
         ],
+    ),
+    (
+        "a call of a run that a conversation answered, in parts",
+        [
+            call("c1", run="run_cancelled"),
+            Item(
+                "fco_1",
+                "function_call_output",
+                0,
+                {
+                    "type": "function_call_output",
+                    "call_id": "c1",
+                    "output": [{"type": "input_text", "text": "one"}, LINK],
+                },
+            ),
+        ],
+        [
+            {"role": "assistant", "content": None, "tool_calls": [called("c1")]},
+            answered("c1", "one\n[image: https://example.com/a.png]"),
+        ],
+    ),
+    (
+        "a file that is a part of a message, and one without an id",
+        [
+            user(
+                "read",
+                {"type": "input_file", "file_id": "file-1"},
+                {"type": "input_file", "filename": "a.txt", "file_data": "QQ=="},
+            )
+        ],
+        [{"role": "user", "content": "read\n[file: a.txt]\nAttached: file (file-1)"}],
+    ),
+    (
+        "a citation that a client brought",
+        [
+            assistant(
+                {
+                    "type": "output_text",
+                    "text": "Yes.",
+                    "annotations": [{"type": "file_citation", "file_id": "file-1", "index": 1}],
+                }
+            )
+        ],
+        [{"role": "assistant", "content": "Yes."}],
     ),
     (
         "a call that nobody answered",

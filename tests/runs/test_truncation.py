@@ -81,6 +81,12 @@ def test_a_call_is_never_without_its_outputs(tokens: int) -> None:
     assert kept[-1] == answered("c3", "x")
 
 
+def test_instructions_of_a_conversation_do_not_go_with_an_answer_before_them() -> None:
+    told = {"role": "developer", "content": "t"}
+    messages = [SYSTEM, ask("a"), reply("b"), told, ask("c")]
+    assert within(messages, size(messages) - 1) == [SYSTEM, told, ask("c")]
+
+
 def test_a_thread_that_the_assistant_opens_stays_as_it_is() -> None:
     messages = [reply("welcome"), ask("a")]
     assert within(messages, size(messages)) == messages

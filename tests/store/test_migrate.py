@@ -12,10 +12,10 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from understudy.errors import StartupError
-from understudy.store import postgres, sqlite
+from understudy.errors import NotFound, StartupError
+from understudy.store import postgres, runs, sqlite
 from understudy.store.data_dir import create_data_dir
-from understudy.store.keys import KeyRing, create_key, digest, list_keys
+from understudy.store.keys import KeyRing, create_key, digest, list_keys, project_id
 from understudy.store.location import PostgresDatabase, locate
 from understudy.store.migrate import SCRIPTS, migrate
 from understudy.store.migrations import REVISIONS
@@ -122,6 +122,29 @@ async def test_a_database_of_the_first_release_keeps_its_keys(database: Database
         owner = await KeyRing(store).lookup("sk-of-the-first-release")
         assert owner is not None
         assert owner.key_id == "key_old"
+
+
+async def test_runs_from_before_there_were_responses_are_runs(database: Database) -> None:
+    create_data_dir(database.data_dir)
+    if database.kind == "sqlite":
+        sqlite.create_file(database.data_dir / "understudy.db")
+    engine = migrating_engine(database)
+    await migrate(engine, revisions=REVISIONS[:3])
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO runs"
+                " (project_id, id, thread_id, assistant_id, status, created_at, document)"
+                " SELECT id, 'run_old', 'thread_old', 'asst_old', 'queued', 1, '{}' FROM projects"
+            )
+        )
+    await engine.dispose()
+    async with database.open() as store, store.read() as connection:
+        project = await project_id(store)
+        run = await runs.find(connection, project, "thread_old", "run_old")
+        assert (run.kind, run.status) == ("run", "queued")
+        with pytest.raises(NotFound):
+            await runs.find_response(connection, project, "run_old")
 
 
 async def test_a_step_that_would_lose_references_is_undone(

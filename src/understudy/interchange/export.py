@@ -23,7 +23,7 @@ from understudy.retrieval.vector_stores import KIND as VECTOR_STORE
 from understudy.retrieval.vector_stores import Counts
 from understudy.runs.assistants import ASSISTANT
 from understudy.runs.messages import THREAD
-from understudy.runs.project_messages import MESSAGE
+from understudy.runs.project_messages import is_said
 from understudy.store import runs
 from understudy.store import vector_store_files as members
 from understudy.store.blobs import Blobs
@@ -150,7 +150,7 @@ class Export:
                     for step in await runs.steps(connection, run.seq)
                 ]
             parts = {
-                "messages": [render.message(i, stored.id) for i in log if i.type == MESSAGE],
+                "messages": [render.message(i, stored.id) for i in log if is_said(i)],
                 "runs": [render.run(run) for run in ran],
                 "steps": steps,
             }

@@ -24,7 +24,7 @@ from understudy.retrieval.extract import Block, ExtractionFailed, Limits
 from understudy.retrieval.extract.sandbox import extract_in_child
 from understudy.retrieval.terms import index_terms
 from understudy.retrieval.vectors import Embedding, Vectors, text_to_embed
-from understudy.settings import Settings
+from understudy.settings import RetrievalSettings, Settings
 from understudy.store import vector_store_files as queue
 from understudy.store.chunks import NewChunk, delete_chunks, insert_chunks
 from understudy.store.files import Files, StoredFile
@@ -54,11 +54,7 @@ class Ingest:
         self._vectors = vectors
         self._backfill = Backfill(storage, vectors)
         self._workers = settings.retrieval.workers
-        self._limits = Limits(
-            time_s=settings.retrieval.parse_time_s,
-            memory_bytes=settings.retrieval.parse_memory_bytes,
-            pages=settings.retrieval.parse_pages,
-        )
+        self._limits = limits_of(settings.retrieval)
         # The lock on the data directory lets one process at a time bear this name, so whatever
         # is leased to it when it starts was leased to a process that is gone.
         self._owner = f"{socket.gethostname()}:{settings.data_dir}"
@@ -167,6 +163,15 @@ class Ingest:
         error = {"code": failure.code, "message": failure.message}
         async with self._storage.database.write() as connection:
             await queue.hold(connection, job, status="failed", last_error=error, lease_until=None)
+
+
+def limits_of(settings: RetrievalSettings) -> Limits:
+    """Return what reading a file may take."""
+    return Limits(
+        time_s=settings.parse_time_s,
+        memory_bytes=settings.parse_memory_bytes,
+        pages=settings.parse_pages,
+    )
 
 
 class _Reading:

@@ -54,9 +54,11 @@ async def _find(storage: Storage, project_id: str, ids: Sequence[str]) -> dict[s
 
 def _image_ids(items: Sequence[Item]) -> Iterator[str]:
     for item in items:
-        for part in item.document.get("content") or ():
-            if part["type"] == "input_image" and part.get("file_id"):
-                yield part["file_id"]
+        for member in ("content", "output"):
+            parts = item.document.get(member)
+            for part in parts if isinstance(parts, list) else ():
+                if part["type"] == "input_image" and part.get("file_id"):
+                    yield part["file_id"]
 
 
 def _affordable(files: Sequence[StoredObject]) -> Iterator[StoredObject]:

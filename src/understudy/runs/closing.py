@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.errors import NotFound
 from understudy.ids import now_s
-from understudy.runs.commits import Rows, Write, write
+from understudy.runs.commits import NewEvent, Rows, Write, write
 from understudy.runs.project_messages import message_of
 from understudy.runs.project_runs import event, row_of, run_event, step_of
 from understudy.runs.states import sources
@@ -50,8 +50,19 @@ _MESSAGE_REASON: dict[Ending, IncompleteReason] = {
     "fail": "run_failed",
 }
 _STEP_STAMP = {"stop": "cancelled_at", "expire": "expired_at", "fail": "failed_at"}
+_RESPONSE_ENDS = {
+    "stop": ("cancelled", "response.failed"),
+    "expire": ("failed", "response.failed"),
+    "fail": ("failed", "response.failed"),
+}
+"""The status of a response, and the event by which readers of its stream are told."""
+_WORK = ("wanted", "sealed", "progress")
 _AT_ONCE = 1_000
 _LEFT_BEHIND = LastError("server_error", "The server was restarted, and the model asked again.")
+_TOOK_TOO_LONG = LastError(
+    "server_error",
+    "The response took longer than the setting runs.timeout_s allows.",
+)
 
 
 async def close(
@@ -62,6 +73,8 @@ async def close(
     `error` goes with `fail`. Returns the events to publish once the transaction is committed; None
     where the run's status does not allow this end.
     """
+    if run.kind == "response":
+        return await _close_response(connection, run, ending, error)
     if run.status not in sources(ending):
         return None
     steps = [step_of(step) for step in await runs.steps(connection, run.seq)]
@@ -105,6 +118,25 @@ async def end_overdue_run(storage: Storage, streams: Streams, run_seq: int) -> N
             return
         events = await close(connection, run, "stop" if run.status == "cancelling" else "expire")
     streams.publish(run_seq, events or ())
+
+
+async def _close_response(
+    connection: AsyncConnection, run: StoredRun, ending: Ending, error: LastError | None
+) -> list[Event] | None:
+    """End a response. Its last event is empty: readers are shown the response as it then is."""
+    status, told = _RESPONSE_ENDS[ending]
+    if ending == "expire":
+        error = _TOOK_TOO_LONG
+    document = {**run.document, "error": msgspec.to_builtins(error)}
+    document.pop("sealed", None)  # the secrets that its worker needed
+    ended = replace(run, status=status, document=document, expires_at=None)
+    change = Change(run.seq, ("queued", "in_progress"), values=values_of(ended))
+    return await write(connection, Write(change, Rows([NewEvent(told, "{}")])))
+
+
+def without_work(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a response's document without what only its worker needs, secrets among it."""
+    return {name: value for name, value in document.items() if name not in _WORK}
 
 
 async def left_behind(

@@ -5,6 +5,8 @@ The queue is in the database; what is in memory only makes work start or stop ea
 
 import logging
 import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +20,7 @@ from understudy.runs.stream import Streams
 from understudy.runs.worker import Surroundings, Worker
 from understudy.settings import Settings
 from understudy.store import runs
-from understudy.store.runs import StoredRun
+from understudy.store.runs import RunKind, StoredRun
 from understudy.store.storage import Storage
 from understudy.wire.runs import LastError
 
@@ -32,6 +34,9 @@ _PAUSE_S = 1.0
 _SWEEP_EVERY_S = 600.0
 _CLAIMED_AT_ONCE = 50
 _NAMED_AT_START = 20
+
+Work = Callable[[StoredRun], Awaitable[None]]
+"""Brings what was claimed to its end. Raises RunLost when somebody else decides on it now."""
 
 
 class Dispatcher:
@@ -51,13 +56,34 @@ class Dispatcher:
         self._surroundings = surroundings
         self._commits = commits
         self._streams = streams
+        self._works: dict[RunKind, Work] = {"run": self._work_on_run}
         # The lock on the data directory lets one process at a time bear this name, so whatever
         # is leased to it when it starts was leased to a process that is gone.
-        self._owner = f"{socket.gethostname()}:{settings.data_dir}"
+        self.owner = f"{socket.gethostname()}:{settings.data_dir}"
         self._active: dict[tuple[int, int], anyio.CancelScope] = {}
         """By row and attempt: a run may be taken up again before its worker is gone."""
+        self._held: dict[tuple[int, int], anyio.CancelScope] = {}
+        """Likewise, what is worked on by the request that made it."""
         self._woken = anyio.Event()
         self._stops_at_s: float | None = None
+
+    def register(self, kind: RunKind, work: Work) -> None:
+        """Have `work` done on what is claimed of this kind."""
+        self._works[kind] = work
+
+    @contextmanager
+    def holding(self, run: StoredRun) -> Iterator[anyio.CancelScope]:
+        """Keep the lease of a row that its own request works on, within a scope to work in.
+
+        The scope is cancelled when the row is not to go on.
+        """
+        held = run.seq, run.attempt
+        scope = self._held[held] = anyio.CancelScope()
+        try:
+            with scope:
+                yield scope
+        finally:
+            del self._held[held]
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -66,7 +92,7 @@ class Dispatcher:
 
     def interrupt(self, run_seq: int) -> None:
         """Stop working on a run whose row says that it is not to go on, and see to its end."""
-        for (seq, _), scope in self._active.items():
+        for (seq, _), scope in [*self._active.items(), *self._held.items()]:
             if seq == run_seq:
                 scope.cancel()
         self.wake()
@@ -96,7 +122,7 @@ class Dispatcher:
 
     async def _resume(self) -> None:
         async with self._storage.database.write() as connection:
-            resumed = await runs.release_leases(connection, self._owner, WORKED_ON)
+            resumed = await runs.release_leases(connection, self.owner, WORKED_ON)
         if resumed:
             named = ", ".join(resumed[:_NAMED_AT_START])
             more = len(resumed) - _NAMED_AT_START
@@ -125,7 +151,7 @@ class Dispatcher:
         statuses = WORKED_ON if free > 0 else tuple(sources("stop"))
         limit = min(free, _CLAIMED_AT_ONCE) if free > 0 else _CLAIMED_AT_ONCE
         async with self._storage.database.write() as connection:
-            return await runs.claim(connection, self._owner, statuses, limit)
+            return await runs.claim(connection, self.owner, statuses, limit)
 
     async def _work(self, run: StoredRun) -> None:
         scope = self._active[run.seq, run.attempt]
@@ -149,12 +175,15 @@ class Dispatcher:
         """Work on a run until it is done or interrupted; tell whether it was done."""
         try:
             with scope:
-                await Worker(self._surroundings, self._commits, run).work()
+                await self._works[run.kind](run)
                 return True
         except RunLost:
             pass
         await self._settle(run)
         return False
+
+    async def _work_on_run(self, run: StoredRun) -> None:
+        await Worker(self._surroundings, self._commits, run).work()
 
     async def _fail(self, run: StoredRun) -> None:
         try:
@@ -182,12 +211,12 @@ class Dispatcher:
     async def _keep_leases(self) -> None:
         while True:
             await anyio.sleep(runs.LEASE_S / 3)
-            if not self._active:
+            if not (self._active or self._held):
                 continue
             try:
                 async with self._storage.database.write() as connection:
-                    seqs = [seq for seq, _ in self._active]
-                    await runs.renew_leases(connection, self._owner, seqs)
+                    seqs = [seq for seq, _ in [*self._active, *self._held]]
+                    await runs.renew_leases(connection, self.owner, seqs)
             except (NotReady, SQLAlchemyError) as error:
                 _log.warning("leases of runs cannot be renewed: %s", error)
 

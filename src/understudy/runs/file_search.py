@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from understudy.retrieval.filters import Filter
 from understudy.retrieval.search import RankingOptions, SearchRequest, SearchResult
 from understudy.retrieval.vector_stores import VectorStores
 from understudy.store.items import Item
@@ -30,6 +31,9 @@ class Options:
     max_num_results: int = _MOST_RESULTS
     score_threshold: float = 0.0
     most_tokens: int = MOST_TOKENS
+    filters: Filter | None = None
+    lexical_weight: float = 1.0
+    vector_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,12 @@ async def execute(stores: VectorStores, wanted: Wanted, wait_s: float) -> Found:
     request = SearchRequest(
         queries=tuple(wanted.queries),
         max_num_results=wanted.options.max_num_results,
-        ranking=RankingOptions(score_threshold=wanted.options.score_threshold),
+        filters=wanted.options.filters,
+        ranking=RankingOptions(
+            score_threshold=wanted.options.score_threshold,
+            lexical_weight=wanted.options.lexical_weight,
+            vector_weight=wanted.options.vector_weight,
+        ),
         file_ids=tuple(await stores.holding(usable, wanted.named)),
     )
     results = await stores.search_together(usable, request)

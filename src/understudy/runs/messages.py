@@ -21,7 +21,7 @@ from understudy.runs.project_messages import (
 from understudy.runs.tool_resources import Named, feed, find_files, numbered, resources_in
 from understudy.store import runs
 from understudy.store.idempotency import Creation
-from understudy.store.items import Item, Log, is_of_run, is_of_type
+from understudy.store.items import Item, Log, is_of_run, is_of_type, is_without
 from understudy.store.objects import Collection
 from understudy.store.pages import PageQuery
 from understudy.store.storage import Storage
@@ -36,8 +36,10 @@ from understudy.wire.messages import (
 
 THREAD = "thread"
 """The kind of the objects that are threads."""
-IMAGE_PURPOSES = ("assistants", "user_data", "vision")
+_IMAGE_PURPOSES = ("assistants", "user_data", "vision")
 """What the file of an image must have been uploaded for."""
+_IS_SAID = [is_without(f'"role":"{role}"') for role in ("developer", "system")]
+"""The condition that says what `is_said` says."""
 
 
 def threads_of(project_id: str) -> Collection:
@@ -117,7 +119,9 @@ class Messages:
 
     async def page(self, query: PageQuery, run_id: str | None = None) -> tuple[list[Message], bool]:
         """Return one page of the messages, only those that a run wrote if one is given."""
-        conditions = [is_of_type(MESSAGE), *([] if run_id is None else [is_of_run(run_id)])]
+        conditions = [is_of_type(MESSAGE), *_IS_SAID]
+        if run_id is not None:
+            conditions.append(is_of_run(run_id))
         async with self._storage.database.read() as connection:
             if query.after or query.before:  # an unknown thread comes before an unknown cursor
                 await self._threads.find(connection, self._thread_id)
@@ -130,7 +134,7 @@ class Messages:
         """Change the metadata of a message. Raises NotFound."""
         async with self._storage.database.write() as connection:
             await self._threads.find(connection, self._thread_id)
-            item = await self._log.find(connection, id_, type_=MESSAGE, for_update=True)
+            item = await self._find(connection, id_, for_update=True)
             if wanted.metadata is not UNSET:
                 item = replace(item, metadata=wanted.metadata or {})
                 await self._log.set_metadata(connection, id_, item.metadata)
@@ -159,8 +163,12 @@ class Messages:
             await self._threads.find(connection, self._thread_id)
             return files_of(await self._find(connection, id_))
 
-    async def _find(self, connection: AsyncConnection, id_: str) -> Item:
-        return await self._log.find(connection, id_, type_=MESSAGE)
+    async def _find(
+        self, connection: AsyncConnection, id_: str, *, for_update: bool = False
+    ) -> Item:
+        return await self._log.find(
+            connection, id_, *_IS_SAID, type_=MESSAGE, for_update=for_update
+        )
 
     def _shown(self, item: Item) -> Message:
         return message_of(item, self._thread_id)
@@ -199,20 +207,19 @@ async def _add(
         images += _images(message, prefix)
     found = await find_files(connection, log.project_id, [*attached, *images])
     for image in images:
-        _check_image(image, found[image.id].document["purpose"])
+        check_image(image, found[image.id].document["purpose"])
     await log.add(connection, items)
     if brings_files(messages):
-        await _feed_thread(connection, log, messages)
+        files = [file_id for message in messages for file_id in searched_files(message)]
+        await feed_thread(connection, log, files)
 
 
-async def _feed_thread(
-    connection: AsyncConnection, log: Log, messages: Sequence[CreateMessage]
-) -> None:
+async def feed_thread(connection: AsyncConnection, log: Log, file_ids: Sequence[str]) -> None:
+    """Queue files, which must exist, to be read for the search of a thread."""
     threads = threads_of(log.project_id)
     thread = await threads.find(connection, log.thread_id, for_update=True)
     was = resources_in(thread.document)
-    files = [file_id for message in messages for file_id in searched_files(message)]
-    now = await feed(connection, log.project_id, was, files)
+    now = await feed(connection, log.project_id, was, file_ids)
     if now != was:
         document = {**thread.document, **now.as_document()}
         await threads.update(connection, thread.id, document=document)
@@ -235,10 +242,11 @@ def _images(message: CreateMessage, prefix: str) -> list[Named]:
     ]
 
 
-def _check_image(image: Named, purpose: str) -> None:
-    if purpose not in IMAGE_PURPOSES:
+def check_image(image: Named, purpose: str) -> None:
+    """Raise InvalidValue for an image whose file was uploaded for something else."""
+    if purpose not in _IMAGE_PURPOSES:
         raise InvalidValue(
             image.param,
             f"the file '{image.id}' was uploaded for '{purpose}', an image for one of "
-            f"{', '.join(IMAGE_PURPOSES)}",
+            f"{', '.join(_IMAGE_PURPOSES)}",
         )

@@ -45,10 +45,11 @@ def build(items: Sequence[Item], setting: Setting) -> list[ChatMessage]:
     Searches of earlier runs are left out: their answers are there. A call that nobody answered
     gets an output that says so, since providers refuse a call without one.
     """
-    outputs = {**_function_outputs(items), **_search_outputs(items, setting)}
+    outputs = {**_function_outputs(items, setting), **_search_outputs(items, setting)}
     shown = [item for item in items if _is_shown(item, setting)]
     messages = _system(setting)
-    for kind, group in groupby(shown, key=_turn_of):
+    rounds = _rounds(items)
+    for kind, group in groupby(shown, key=lambda item: _turn_of(item, rounds)):
         if kind is None:
             messages += (made for item in group if (made := _message(item, setting)))
         else:
@@ -74,9 +75,22 @@ def _is_shown(item: Item, setting: Setting) -> bool:
     return item.type in ("message", "function_call")
 
 
-def _turn_of(item: Item) -> tuple[str | None, str | None] | None:
+def _rounds(items: Sequence[Item]) -> dict[str, int]:
+    """Return, by item, how many outputs stand before a call that says no step: clients add such."""
+    rounds: dict[str, int] = {}
+    outputs = 0
+    for item in items:
+        outputs += item.type == "function_call_output"
+        if item.type == "function_call" and item.step_id is None:
+            rounds[item.id] = outputs
+    return rounds
+
+
+def _turn_of(
+    item: Item, rounds: Mapping[str, int]
+) -> tuple[str | None, str | None, int | None] | None:
     """Return what calls of one turn have in common, None for a message."""
-    return None if item.type == "message" else (item.run_id, item.step_id)
+    return None if item.type == "message" else (item.run_id, item.step_id, rounds.get(item.id))
 
 
 # --- messages ---------------------------------------------------------------------------------
@@ -92,6 +106,8 @@ def _message(item: Item, setting: Setting) -> ChatMessage | None:
     for part in content:
         if part["type"] == "input_image" and role == "user" and setting.sees_images:
             parts += _image(part, setting)
+        elif part["type"] == "input_file" and part.get("file_id"):
+            continue  # it is named with the files that are attached
         elif text := _text(part, setting):
             parts.append({"type": "text", "text": text})
     if attached := _attached(item, setting):
@@ -108,6 +124,10 @@ def _text(part: dict[str, Any], setting: Setting) -> str:
         return str(part["text"])
     if part["type"] == "refusal":
         return str(part["refusal"])
+    if part["type"] == "input_file":
+        id_ = part.get("file_id") or ""
+        named = setting.filenames.get(id_) or part.get("filename") or id_
+        return f"[file: {named or 'without a name'}]"
     named = setting.filenames.get(part.get("file_id") or "") or part.get("image_url") or ""
     # A data URL is the image itself: as words it would fill the prompt.
     return f"[image: {named}]" if named and not named.startswith("data:") else "[image]"
@@ -116,8 +136,9 @@ def _text(part: dict[str, Any], setting: Setting) -> str:
 def _without_markers(part: dict[str, Any]) -> dict[str, Any]:
     """Return a text without the markers of its citations, whose passages are no longer there."""
     annotations = part.get("annotations") or ()
-    cited = (one for one in annotations if one["type"] == "file_citation")
-    spans = [(one["start_index"], one["end_index"]) for one in cited]
+    cited = (one for one in annotations if one.get("type") == "file_citation")
+    # Citations that clients brought have no marker, and no offsets.
+    spans = [(one["start_index"], one["end_index"]) for one in cited if "start_index" in one]
     for start, end in sorted(spans, reverse=True):
         text = part["text"]
         part = {**part, "text": text[:start].rstrip(" ") + text[end:]}
@@ -142,31 +163,42 @@ def _attached(item: Item, setting: Setting) -> str:
 
 
 def attached_ids(item: Item) -> list[str]:
-    """Return the ids of the files attached to a message, each once."""
+    """Return the ids of the files attached to a message, or parts of it, each once."""
     attachments = (one.get("file_id") for one in item.extra.get("attachments") or ())
-    ids = [*attachments, *(item.extra.get("file_ids") or ())]
+    parts = item.document.get("content") or ()
+    of_parts = (part.get("file_id") for part in parts if part["type"] == "input_file")
+    ids = [*attachments, *(item.extra.get("file_ids") or ()), *of_parts]
     return list(dict.fromkeys(id_ for id_ in ids if id_))
 
 
 # --- calls ------------------------------------------------------------------------------------
 
 
-def _function_outputs(items: Sequence[Item]) -> dict[str, str]:
+def _function_outputs(items: Sequence[Item], setting: Setting) -> dict[str, str]:
     """Return the outputs of functions by the item of their call.
 
     Some providers number the calls of each answer anew, so an output goes with the last call of
-    its id.
+    its id: of its run, else of any, since a conversation may answer what a run left open.
     """
     last_call: dict[tuple[str | None, str], str] = {}
+    last_of_any: dict[str, str] = {}
     outputs: dict[str, str] = {}
     for item in items:
+        id_ = _call_id(item)
         if item.type == "function_call":
-            last_call[item.run_id, _call_id(item)] = item.id
+            last_call[item.run_id, id_] = last_of_any[id_] = item.id
         elif item.type == "function_call_output":
-            called_by = last_call.get((item.run_id, item.document["call_id"]))
+            called_by = last_call.get((item.run_id, id_)) or last_of_any.get(id_)
             if called_by is not None:
-                outputs[called_by] = str(item.document["output"])
+                outputs[called_by] = _output(item.document["output"], setting)
     return outputs
+
+
+def _output(output: str | list[dict[str, Any]], setting: Setting) -> str:
+    """Return what a function returned as text: images and files in it by their names."""
+    if isinstance(output, str):
+        return output
+    return "\n".join(text for part in output if (text := _text(part, setting)))
 
 
 def _calls(

@@ -19,7 +19,7 @@ _POLL_S = 1.0
 """How soon what another process wrote is seen."""
 _AT_ONCE = 500
 _WAITS = "thread.run.requires_action"
-_ENDS = frozenset(f"thread.run.{status}" for status in TERMINAL)
+_ENDS = frozenset(f"{kind}.{status}" for kind in ("thread.run", "response") for status in TERMINAL)
 
 
 class _Subscription:

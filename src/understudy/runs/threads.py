@@ -74,8 +74,9 @@ async def delete_thread(connection: AsyncConnection, project_id: str, id_: str) 
     was = await threads_of(project_id).delete(connection, id_)
     active = await runs.find_active(connection, project_id, id_)
     events = [] if active is None else await _fail(connection, active)
-    await runs.delete_of_thread(connection, project_id, id_)
-    await Log(project_id, id_).clear(connection)
+    # Responses that did not come to their end keep their items in logs of their own.
+    for log_id in (id_, *await runs.delete_of_thread(connection, project_id, id_)):
+        await Log(project_id, log_id).clear(connection)
     await drop_own_store(connection, project_id, resources_in(was.document))
     return None if active is None else EndedRun(active.seq, events)
 

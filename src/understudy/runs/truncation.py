@@ -168,5 +168,5 @@ def _from_first_user(blocks: list[list[ChatMessage]]) -> list[list[ChatMessage]]
     return [
         block
         for place, block in enumerate(blocks)
-        if place >= first or block[0]["role"] == "system"
+        if place >= first or block[0]["role"] in ("system", "developer")
     ]

@@ -3,10 +3,7 @@
 Each turn is planned from the rows, so a run that was interrupted goes on from its last step.
 """
 
-import asyncio
 import logging
-import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +22,7 @@ from understudy.errors import (
 )
 from understudy.ids import now_s
 from understudy.runs.asking import Asking, LimitReached, calls_of, rounds_of
+from understudy.runs.batches import Batches
 from understudy.runs.closing import Ending, end_run, left_behind
 from understudy.runs.commits import Commits, Rows, RunWriter
 from understudy.runs.project_runs import event, row_of, run_event, step_of
@@ -47,9 +45,6 @@ from understudy.wire.runs import (
 from understudy.wire.steps import FileSearchToolCall, FunctionToolCall, RunStep
 
 _log = logging.getLogger(__name__)
-
-_BATCHED_S = 0.05
-"""How long a piece of the answer may wait for others before it is written and sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +128,7 @@ class Worker:
             search_name=asked.search_name,
             citations=asked.citations,
         )
-        batches = _Batches(self._writer, turn)
+        batches = Batches(self._writer, turn)
         try:
             async with self._surroundings.chat.stream(prepared) as answer:
                 async for chunk in answer.chunks:
@@ -223,36 +218,6 @@ class Worker:
     async def _end(self, ending: Ending, error: LastError | None = None) -> None:
         shared = self._surroundings
         await end_run(shared.storage, shared.streams, self._run.seq, ending, error)
-
-
-class _Batches:
-    """Posts what a turn has to tell: the first at once, then what gathered in a while."""
-
-    def __init__(self, writer: RunWriter, turn: Turn) -> None:
-        self._writer = writer
-        self._turn = turn
-        self._posted_at = -math.inf
-        self._timer: asyncio.TimerHandle | None = None
-
-    def touch(self) -> None:
-        """Post what is new now or a little later."""
-        if self._timer is not None or not self._turn.is_dirty:
-            return
-        wait_s = self._posted_at + _BATCHED_S - time.monotonic()
-        if wait_s <= 0:
-            self._post()
-        else:
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._post)
-
-    def close(self) -> None:
-        """Post nothing more by itself."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _post(self) -> None:
-        self._timer = None
-        self._posted_at = time.monotonic()
-        self._writer.post(self._turn.take())
 
 
 def _with_open_calls(steps: Sequence[RunStep]) -> RunStep | None:

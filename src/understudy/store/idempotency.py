@@ -66,6 +66,15 @@ class Creation:
             )
         return str(row.object_id)
 
+    async def forget(self, connection: AsyncConnection) -> None:
+        """Have the request made anew when it is repeated: what it made is gone."""
+        if self.key is not None:
+            await connection.execute(
+                delete(idempotency_keys).where(
+                    _columns.project_id == self.project_id, _columns.key == self.key
+                )
+            )
+
 
 async def forget_keys(connection: AsyncConnection) -> None:
     """Forget the keys that are older than KEPT_S."""

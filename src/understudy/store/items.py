@@ -72,33 +72,53 @@ class Log:
             "extra": _encode(item.extra).decode(),
         }
 
-    async def all(self, connection: AsyncConnection) -> list[Item]:
-        """Return every item in its order."""
+    async def all(
+        self, connection: AsyncConnection, *conditions: ColumnElement[bool]
+    ) -> list[Item]:
+        """Return every item that meets `conditions`, in its order."""
         wanted = (
             select(items)
-            .where(self._where(), _columns.deleted_at.is_(None))
+            .where(self.where(), _columns.deleted_at.is_(None), *conditions)
             .order_by(_columns.created_at, _columns.seq)
         )
         return [_item(row) for row in await connection.execute(wanted)]
 
-    async def find(
-        self, connection: AsyncConnection, id_: str, *, type_: str, for_update: bool = False
-    ) -> Item:
-        """Return the item of this type. Raises NotFound."""
-        wanted = select(items).where(
-            self._where(), _columns.id == id_, _columns.type == type_, _columns.deleted_at.is_(None)
+    async def last_id(self, connection: AsyncConnection) -> str | None:
+        """Return the id of the newest item, None where there is none."""
+        wanted = (
+            select(_columns.id)
+            .where(self.where(), _columns.deleted_at.is_(None))
+            .order_by(_columns.created_at.desc(), _columns.seq.desc())
+            .limit(1)
         )
+        found: str | None = await connection.scalar(wanted)
+        return found
+
+    async def find(
+        self,
+        connection: AsyncConnection,
+        id_: str,
+        *conditions: ColumnElement[bool],
+        type_: str | None = None,
+        for_update: bool = False,
+    ) -> Item:
+        """Return the item that meets `conditions`, of `type_` if it is given. Raises NotFound."""
+        wanted = select(items).where(
+            self.where(), _columns.id == id_, _columns.deleted_at.is_(None), *conditions
+        )
+        if type_ is not None:
+            wanted = wanted.where(is_of_type(type_))
         if for_update:
             wanted = wanted.with_for_update()
         if (row := (await connection.execute(wanted)).first()) is None:
-            raise NotFound(f"No {type_} found with id '{id_}'.", code="not_found")
+            raise NotFound(f"No {type_ or 'item'} found with id '{id_}'.", code="not_found")
         return _item(row)
 
     async def page(
         self, connection: AsyncConnection, query: PageQuery, *conditions: ColumnElement[bool]
     ) -> tuple[list[Item], bool]:
         """Return one page of the items that meet `conditions`, and whether there are more."""
-        listing = Listing(items, self._where(), _columns.id)
+        listing = Listing(items, self.where(), _columns.id)
         found = await listing.page(connection, query, *conditions)
         return [_item(row) for row in found.rows], found.has_more
 
@@ -108,22 +128,57 @@ class Log:
         """Replace the metadata of an item."""
         await connection.execute(
             update(items)
-            .where(self._where(), _columns.id == id_)
+            .where(self.where(), _columns.id == id_)
             .values(metadata=_encode(metadata).decode())
         )
 
     async def delete(self, connection: AsyncConnection, id_: str) -> None:
         """Delete an item; its id stays a valid cursor."""
         await connection.execute(
-            update(items).where(self._where(), _columns.id == id_).values(_emptied())
+            update(items).where(self.where(), _columns.id == id_).values(_emptied())
         )
 
     async def clear(self, connection: AsyncConnection) -> None:
         """Delete every item."""
-        await connection.execute(update(items).where(self._where()).values(_emptied()))
+        await connection.execute(update(items).where(self.where()).values(_emptied()))
 
-    def _where(self) -> ColumnElement[bool]:
+    def where(self) -> ColumnElement[bool]:
+        """Return the condition that an item is of this log."""
         return and_(_columns.project_id == self.project_id, _columns.thread_id == self.thread_id)
+
+
+async def of_logs(
+    connection: AsyncConnection, project_id: str, thread_ids: Sequence[str]
+) -> dict[str, list[Item]]:
+    """Return every item of several logs in its order, by the id of the log."""
+    found: dict[str, list[Item]] = {id_: [] for id_ in thread_ids}
+    wanted = (
+        select(items)
+        .where(
+            _columns.project_id == project_id,
+            _columns.thread_id.in_(list(found)),
+            _columns.deleted_at.is_(None),
+        )
+        .order_by(_columns.created_at, _columns.seq)
+    )
+    for row in await connection.execute(wanted):
+        found[row.thread_id].append(_item(row))
+    return found
+
+
+async def find_all(
+    connection: AsyncConnection, project_id: str, ids: Sequence[str]
+) -> dict[str, Item]:
+    """Return the items of a project that have these ids, in whichever log, by id."""
+    wanted = select(items).where(
+        _columns.project_id == project_id, _columns.id.in_(ids), _columns.deleted_at.is_(None)
+    )
+    return {row.id: _item(row) for row in await connection.execute(wanted)}
+
+
+async def move(connection: AsyncConnection, log: Log, thread_id: str) -> None:
+    """Append what a log holds to another of the same project, which has grown no further since."""
+    await connection.execute(update(items).where(log.where()).values(thread_id=thread_id))
 
 
 async def put(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
@@ -144,9 +199,28 @@ def _put(dialect: str) -> Insert:
     return made
 
 
-def is_of_type(type_: str) -> ColumnElement[bool]:
-    """Return the condition that an item is of this type."""
-    return _columns.type == type_
+def is_of_type(*types: str) -> ColumnElement[bool]:
+    """Return the condition that an item is of one of these types."""
+    return _columns.type.in_(types)
+
+
+def is_one_of(ids: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that an item has one of these ids."""
+    return _columns.id.in_(ids)
+
+
+def is_without(json: str) -> ColumnElement[bool]:
+    """Return the condition that an item's JSON has no such piece, `"role":"system"` for example.
+
+    A text cannot be taken for one: its quotation marks are escaped.
+    """
+    return _columns.document.not_like(f"%{json}%")
+
+
+def is_of_response(response_id: str, *, since: int) -> ColumnElement[bool]:
+    """Return the condition that an item belongs to a response, made at `since`."""
+    # The time lets the index skip what is older in a long conversation.
+    return and_(_columns.created_at >= since, _columns.response_id == response_id)
 
 
 def is_of_run(run_id: str) -> ColumnElement[bool]:

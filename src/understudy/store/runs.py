@@ -8,7 +8,7 @@ from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import (
@@ -34,6 +34,7 @@ from understudy.store.pages import Listing, PageQuery
 from understudy.store.schema import ACTIVE_RUN, run_events, run_steps, runs
 
 LEASE_S = 30
+RunKind = Literal["run", "response"]
 _columns = runs.c
 _steps = run_steps.c
 _encode = msgspec.json.Encoder().encode
@@ -53,11 +54,15 @@ class NewRun:
     document: dict[str, Any]
     metadata: dict[str, str] = field(default_factory=dict)
     expires_at: int | None = None
+    kind: RunKind = "run"
+    lease_owner: str | None = None
+    """Who works on it from the start, without having claimed it; None leaves it in the queue."""
+    ended_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it is stored."""
+    """A run, or a response, as it is stored."""
 
     seq: int
     project_id: str
@@ -71,6 +76,7 @@ class StoredRun:
     lease_owner: str | None
     document: dict[str, Any]
     metadata: dict[str, str]
+    kind: RunKind = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +119,18 @@ async def insert(connection: AsyncConnection, new: NewRun) -> StoredRun:
     values = {
         "project_id": new.project_id,
         "id": new.id,
+        "kind": new.kind,
         "thread_id": new.thread_id,
         "assistant_id": new.assistant_id,
         "status": new.status,
         "created_at": new.created_at,
         "expires_at": new.expires_at,
+        "ended_at": new.ended_at,
         "document": as_json(new.document),
         "metadata": as_json(new.metadata),
     }
+    if new.lease_owner is not None:
+        values |= {"lease_owner": new.lease_owner, "lease_until": now_s() + LEASE_S, "attempt": 1}
     try:
         inserted = await connection.execute(runs.insert().values(values).returning(runs))
     except IntegrityError as error:
@@ -138,13 +148,37 @@ async def find(
 ) -> StoredRun:
     """Return a run of a thread; raises NotFound. `for_update` keeps others from changing it."""
     wanted = select(runs).where(
-        _is_of_thread(project_id, thread_id), _columns.id == id_, _columns.deleted_at.is_(None)
+        _is_run_of_thread(project_id, thread_id), _columns.id == id_, _columns.deleted_at.is_(None)
     )
     if for_update:
         wanted = wanted.with_for_update()
     if (row := (await connection.execute(wanted)).first()) is None:
         raise NotFound(f"No run found with id '{id_}'.", code="not_found")
     return _run(row)
+
+
+async def find_response(
+    connection: AsyncConnection, project_id: str, id_: str, *, for_update: bool = False
+) -> StoredRun:
+    """Return a response; raises NotFound. `for_update` keeps others from changing it."""
+    wanted = select(runs).where(
+        _columns.project_id == project_id,
+        _columns.id == id_,
+        _columns.kind == "response",
+        _columns.deleted_at.is_(None),
+    )
+    if for_update:
+        wanted = wanted.with_for_update()
+    if (row := (await connection.execute(wanted)).first()) is None:
+        raise NotFound(f"No response found with id '{id_}'.", code="not_found")
+    return _run(row)
+
+
+async def erase(connection: AsyncConnection, run: StoredRun) -> None:
+    """Delete a run with its events; nothing is left but its id."""
+    emptied = {"deleted_at": now_s(), "document": "{}", "metadata": "{}"}
+    await connection.execute(update(runs).where(_columns.seq == run.seq).values(emptied))
+    await connection.execute(delete(run_events).where(run_events.c.run_seq == run.seq))
 
 
 async def find_by_seq(
@@ -161,15 +195,19 @@ async def find_by_seq(
 async def find_active(
     connection: AsyncConnection, project_id: str, thread_id: str
 ) -> StoredRun | None:
-    """Return the thread's run that is not over."""
+    """Return the thread's run or response that is not over."""
     wanted = select(runs).where(_is_of_thread(project_id, thread_id), _IS_ACTIVE)
     row = (await connection.execute(wanted)).first()
     return None if row is None else _run(row)
 
 
 async def count_active(connection: AsyncConnection) -> int:
-    """Return how many runs of all projects are not over, without those that wait for outputs."""
-    wanted = select(func.count()).where(_IS_ACTIVE, _columns.status != "requires_action")
+    """Return how many runs of all projects are not over, without those that wait for outputs.
+
+    Nor do those count that are no work of the queue, whose time is not limited either.
+    """
+    is_work = and_(_columns.status != "requires_action", _columns.expires_at.is_not(None))
+    wanted = select(func.count()).where(_IS_ACTIVE, is_work)
     return int(await connection.scalar(wanted) or 0)
 
 
@@ -177,7 +215,7 @@ async def page(
     connection: AsyncConnection, project_id: str, thread_id: str, query: PageQuery
 ) -> tuple[list[StoredRun], bool]:
     """Return one page of a thread's runs, and whether there are more."""
-    listing = Listing(runs, _is_of_thread(project_id, thread_id), _columns.id)
+    listing = Listing(runs, _is_run_of_thread(project_id, thread_id), _columns.id)
     found = await listing.page(connection, query)
     return [_run(row) for row in found.rows], found.has_more
 
@@ -214,13 +252,17 @@ async def set_metadata(
     )
 
 
-async def delete_of_thread(connection: AsyncConnection, project_id: str, thread_id: str) -> None:
-    """Delete the runs of a thread."""
-    await connection.execute(
+async def delete_of_thread(
+    connection: AsyncConnection, project_id: str, thread_id: str
+) -> list[str]:
+    """Delete the runs and responses of a thread; return the ids of the responses."""
+    deleted = await connection.execute(
         update(runs)
         .where(_is_of_thread(project_id, thread_id), _columns.deleted_at.is_(None))
         .values(deleted_at=now_s())
+        .returning(_columns.id, _columns.kind)
     )
+    return [row.id for row in deleted if row.kind == "response"]
 
 
 async def claim(
@@ -376,6 +418,10 @@ def _is_of_thread(project_id: str, thread_id: str) -> ColumnElement[bool]:
     return and_(_columns.project_id == project_id, _columns.thread_id == thread_id)
 
 
+def _is_run_of_thread(project_id: str, thread_id: str) -> ColumnElement[bool]:
+    return and_(_is_of_thread(project_id, thread_id), _columns.kind == "run")
+
+
 def _run(row: Row[Any]) -> StoredRun:
     return StoredRun(
         seq=row.seq,
@@ -390,6 +436,7 @@ def _run(row: Row[Any]) -> StoredRun:
         lease_owner=row.lease_owner,
         document=msgspec.json.decode(row.document),
         metadata=msgspec.json.decode(row.metadata),
+        kind=row.kind,
     )
 
 

@@ -209,6 +209,7 @@ runs = Table(
     Column("seq", Seq, Identity(), primary_key=True),
     Column("project_id", String, ForeignKey("projects.id"), nullable=False),
     Column("id", String, nullable=False),
+    Column("kind", String, nullable=False, server_default="run"),
     Column("thread_id", String, nullable=False),
     Column("assistant_id", String, nullable=False),
     Column("status", String, nullable=False),
@@ -241,8 +242,9 @@ runs = Table(
     Index("ix_runs_listing", "project_id", "thread_id", "created_at", "seq"),
     Index("ix_runs_ended_at", "ended_at"),
 )
-"""Runs, and the queue of those to be worked on: a lease says who does, `attempt` how often it was
-taken up, `next_event` which number the next event gets; `ended_at` goes with the run's events."""
+"""Runs and responses (`kind`), and the queue of those to be worked on: a lease says who does,
+`attempt` how often it was taken up, `next_event` which number the next event gets; `ended_at` goes
+with the run's events. The thread of a response is its conversation, or its own id without one."""
 
 run_steps = Table(
     "run_steps",
