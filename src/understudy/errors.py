@@ -15,6 +15,7 @@ UnderstudyError
 ├── MethodNotAllowed            405
 ├── Conflict                    409
 ├── TooLarge                    413
+├── McpServerFailed             424  mcp_server_failed: an MCP server did not give its tools
 ├── TooMany                     429  rate_limit_exceeded, retry-after says when
 ├── NotReady                    503  retry-after says when
 ├── ProviderError                    something between us and a model provider
@@ -140,6 +141,14 @@ class TooLarge(UnderstudyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+
+
+class McpServerFailed(UnderstudyError):
+    """An MCP server that the request names is away, refuses or does not keep to the protocol."""
+
+    status = 424
+    type = "external_connector_error"
+    code = "mcp_server_failed"
 
 
 class TooMany(UnderstudyError):

@@ -32,6 +32,8 @@ def configure_logs(level: str, style: Literal["auto", "human", "json"]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Its warnings quote a malformed form; the 400 that answers it says what is wrong.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    # It quotes what servers of strangers sent; whoever named them is told what is wrong.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

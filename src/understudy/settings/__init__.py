@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from understudy.settings.addresses import WILDCARDS, is_loopback, leads_to
 from understudy.settings.local import LocalSettings
+from understudy.settings.mcp import McpSettings
 from understudy.settings.providers import ProviderSettings
 from understudy.settings.speech import SpeechSettings
 
@@ -126,6 +127,7 @@ class Settings(BaseSettings):
     upload_ttl_s: int = Field(default=3600, ge=1)
     retrieval: RetrievalSettings = RetrievalSettings()
     runs: RunSettings = RunSettings()
+    mcp: McpSettings = McpSettings()
     local: LocalSettings = LocalSettings()
     speech: SpeechSettings = SpeechSettings()
     heartbeat_s: float = Field(default=15.0, gt=0)

@@ -1,0 +1,1 @@
+"""Tools of MCP servers over HTTP: whom we may reach, what a server lists, and calls of it."""
