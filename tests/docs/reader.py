@@ -16,6 +16,7 @@ from understudy.settings.load import load_settings
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):8000\b")
 _IN_VENV = re.compile(r"\.venv/bin/")
 _BIN = f"{sys.prefix}/bin/"
+_DONE = [word for mark in ("installed", "dev", "pages") for word in ("-o", f".venv/.{mark}")]
 
 
 class Reader:
@@ -44,7 +45,7 @@ class Reader:
             case "python":
                 self._output = self._run([sys.executable, "-c", snippet.text])
             case "text":
-                assert _matches(self._output, snippet.text), (str(snippet), self._output)
+                assert matches(self._output, snippet.text), (str(snippet), self._output)
             case "toml":
                 (self._workplace.folder / "understudy.toml").write_text(snippet.text)
                 load_settings(None, {}, self._workplace.folder)
@@ -59,7 +60,7 @@ class Reader:
         variables = words[: words.index("make")]
         target, *options = words[words.index("make") + 1 :]
         plan = subprocess.run(
-            ["make", "-n", "-s", "-o", ".venv/.installed", "-o", ".venv/.dev", target, *options],
+            ["make", "-n", "-s", *_DONE, target, *options],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -111,7 +112,7 @@ class Reader:
         return done.stdout
 
 
-def _matches(output: str, shown: str) -> bool:
+def matches(output: str, shown: str) -> bool:
     """Compare with what a page shows, where three dots stand for anything."""
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("..."))
     return re.fullmatch(pattern, output.strip(), re.DOTALL) is not None

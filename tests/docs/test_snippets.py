@@ -14,6 +14,7 @@ from understudy.settings.load import load_settings
 FOLLOWED = (
     ROOT / "README.md",
     *(ROOT / "docs" / name for name in ("getting-started.md", "index.md", "functions.md")),
+    ROOT / "docs" / "responses.md",
 )
 SETTINGS = [one for page in PAGES for one in snippets(page) if one.language == "toml"]
 

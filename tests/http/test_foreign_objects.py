@@ -92,3 +92,46 @@ def test_vector_stores(clients: tuple[openai.OpenAI, openai.OpenAI]) -> None:
     (found,) = one.vector_stores.search(store, query="cat")
     assert found.file_id == file
     assert one.vector_stores.retrieve(store).name == "mine"
+
+
+def test_responses(clients: tuple[openai.OpenAI, openai.OpenAI]) -> None:
+    one, other = clients
+    mine = one.responses.create(input="hello", model="understudy-extractive")
+    reference: Any = [{"type": "item_reference", "id": mine.output[0].id}]
+    conversation = one.conversations.create().id
+    store = one.vector_stores.create(name="mine").id
+    search: Any = [{"type": "file_search", "vector_store_ids": [store]}]
+    for call in (
+        lambda: other.responses.retrieve(mine.id),
+        lambda: other.responses.input_items.list(mine.id),
+        lambda: other.responses.cancel(mine.id),
+        lambda: other.responses.delete(mine.id),
+        lambda: other.responses.create(input="hello", previous_response_id=mine.id),
+        lambda: other.responses.create(input="hello", conversation=conversation),
+        lambda: other.responses.create(input="hello", tools=search),
+        lambda: other.responses.create(input=reference),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            call()
+    assert one.responses.retrieve(mine.id).output_text == mine.output_text
+
+
+def test_conversations(clients: tuple[openai.OpenAI, openai.OpenAI]) -> None:
+    one, other = clients
+    said: Any = [{"role": "user", "content": "hello"}]
+    conversation = one.conversations.create(items=said).id
+    (item,) = one.conversations.items.list(conversation).data
+    reference: Any = [{"type": "item_reference", "id": item.id}]
+    for call in (
+        lambda: other.conversations.retrieve(conversation),
+        lambda: other.conversations.update(conversation, metadata={}),
+        lambda: other.conversations.delete(conversation),
+        lambda: other.conversations.items.list(conversation),
+        lambda: other.conversations.items.create(conversation, items=said),
+        lambda: other.conversations.items.retrieve(item.id, conversation_id=conversation),
+        lambda: other.conversations.items.delete(item.id, conversation_id=conversation),
+        lambda: other.conversations.create(items=reference),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            call()
+    assert one.conversations.items.list(conversation).data == [item]
