@@ -7,10 +7,10 @@ is looked up before it is asked again, as a careful program would do.
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from tests.crash.reading import answer
@@ -262,11 +262,19 @@ class Conversation:
         return {"Idempotency-Key": f"{self._name}-{what}"}
 
 
+class Living(Protocol):
+    """Somebody who talks to a server."""
+
+    def live(self, client: httpx2.Client) -> None:
+        """Talk until the server dies, or nothing is left to be said."""
+        ...
+
+
 @contextmanager
-def living(conversations: list[Conversation], url: str, timeout_s: float) -> Iterator[None]:
+def living(conversations: Sequence[Living], url: str, timeout_s: float) -> Iterator[None]:
     """Let conversations go on at the server of this URL; each ends with the server."""
 
-    def live(conversation: Conversation) -> None:
+    def live(conversation: Living) -> None:
         with httpx2.Client(base_url=url, timeout=timeout_s, trust_env=False) as client:
             try:
                 conversation.live(client)

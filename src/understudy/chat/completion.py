@@ -119,6 +119,11 @@ class ChatCompletions:
             wants_usage=bool(options.get("include_usage")),
         )
 
+    def check(self, prepared: Prepared) -> Answered:
+        """Return who is asked first; raises UnsupportedParameter for what that model cannot do."""
+        route = prepared.routes[0]
+        return Answered(route.served, self._plan(prepared, route).ignored)
+
     async def complete(self, prepared: Prepared) -> tuple[ChatCompletion, Answered]:
         """Return the whole answer of the first engine that gives one."""
         last: UnderstudyError | None = None

@@ -45,9 +45,16 @@ class Exchange:
 
     async def read_json(self) -> Any:
         """Return the parsed body; raises InvalidRequest when it is not JSON in UTF-8."""
-        return decode_json(await self._read_body())
+        return decode_json(await self.read_body())
 
-    async def _read_body(self) -> bytes:
+    def header(self, name: str) -> str | None:
+        """Return a header of the request by its name in lower case, None where it is absent."""
+        wanted = name.encode()
+        found = (value for key, value in self.scope["headers"] if key == wanted)
+        return next((value.decode("latin-1") for value in found), None)
+
+    async def read_body(self) -> bytes:
+        """Return the body as it came."""
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             return bytes(message.get("body", b""))

@@ -42,11 +42,16 @@ async def read_creation(request: Request) -> Creation:
 
     Raises InvalidValue for an `Idempotency-Key` that cannot be kept.
     """
-    key = request.headers.get("idempotency-key") or None
+    asked = f"{request.method} {request.url.path}\n".encode()
+    key = request.headers.get("idempotency-key")
+    return creation_of(project_of(request), key, asked + await request.body())
+
+
+def creation_of(project_id: str, key: str | None, request: bytes) -> Creation:
+    """Return the same of a request that was read already: its `Idempotency-Key`, path and body."""
     if key is not None and len(key) > _LONGEST_KEY:
         raise InvalidValue("Idempotency-Key", f"expected at most {_LONGEST_KEY} characters")
-    asked = f"{request.method} {request.url.path}\n".encode()
-    return Creation(project_of(request), key, asked + await request.body())
+    return Creation(project_id, key or None, request)
 
 
 def read_page(
@@ -80,6 +85,19 @@ def list_answer(data: Sequence[Any], *, has_more: bool) -> Response:
             "data": data,
             "first_id": data[0].id if data else "",
             "last_id": data[-1].id if data else "",
+            "has_more": has_more,
+        }
+    )
+
+
+def items_answer(data: Sequence[dict[str, Any]], *, has_more: bool) -> Response:
+    """Return one page of items as a list; the ids of an empty page are empty strings."""
+    return answer(
+        {
+            "object": "list",
+            "data": data,
+            "first_id": data[0]["id"] if data else "",
+            "last_id": data[-1]["id"] if data else "",
             "has_more": has_more,
         }
     )

@@ -24,6 +24,14 @@ _TURNS = (
     (re.compile(r"\bhow much (?:is|are|for|do|does)\b|\bcu[aá]nto (?:es|son|val)", re.I), "price"),
     (re.compile(r"\b(?:over|in|en|a|durante) \w+ (?:months|meses)\b", re.I), "installment"),
     (re.compile(r"\d\s?[+*x×÷^]\s?\d|\d\s[-/]\s\d", re.I), "calculate"),
+    (
+        re.compile(
+            r"\bofre(?:zco|cer[ií]a)\b.{0,9}?\d|\bi(?: can|'d| would)? offer\b.{0,9}?\d"
+            r"|(?:愿意付|出价|我出)\s*\d",
+            re.I,
+        ),
+        "negotiation",
+    ),
     (re.compile(r"\bwhat time is it\b|\bqu[eé] hora es\b|几点了|现在几点", re.I), "now"),
 )
 _REPORTS = re.compile(

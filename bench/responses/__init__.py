@@ -1,0 +1,1 @@
+"""What responses cost, beside chat completions on the same server."""

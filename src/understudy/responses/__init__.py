@@ -1,0 +1,1 @@
+"""Responses and conversations: the second API over the log of threads."""
