@@ -1,0 +1,1 @@
+"""HTTP: each module parses, calls and renders for one noun of the API."""
