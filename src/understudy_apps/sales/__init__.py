@@ -1,0 +1,1 @@
+"""A sales agent with its contacts and channels, on the public API alone."""

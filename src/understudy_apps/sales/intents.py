@@ -1,0 +1,67 @@
+"""What a message wants, told by signs that a business keeps in `intents.toml`. Pure."""
+
+import re
+import tomllib
+import unicodedata
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OTHER = "other"
+
+
+class Intent(BaseModel):
+    """A name, the signs that stand for it, and what a model that can only quote does about it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern="^[a-z_]{1,40}$")
+    signs: list[str] = Field(min_length=1)
+    functions: list[str] = []
+    completes: bool = False
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(_sign_pattern, self.signs)))
+
+    def is_in(self, folded: str) -> bool:
+        """Tell whether a folded text has one of the signs."""
+        return self._pattern.search(folded) is not None
+
+
+class IntentRules(BaseModel):
+    """Everything in `intents.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    intent: list[Intent] = Field(min_length=1)
+
+    @property
+    def names(self) -> list[str]:
+        """The intents that can be told, the last one meaning none of the others."""
+        return [*(intent.name for intent in self.intent), OTHER]
+
+    def named(self, name: str | None) -> Intent | None:
+        """Return the intent of a name, None for `other`."""
+        return next((intent for intent in self.intent if intent.name == name), None)
+
+    def intent_of(self, text: str) -> str:
+        """Return the first intent that has a sign in a text, else `other`."""
+        folded = _folded(text)
+        return next((intent.name for intent in self.intent if intent.is_in(folded)), OTHER)
+
+
+def parse_intents(text: str) -> IntentRules:
+    """Read rules. Raises ValueError (of TOML or of pydantic) that says what is wrong."""
+    return IntentRules.model_validate(tomllib.loads(text))
+
+
+def _folded(text: str) -> str:
+    bare = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in bare if not unicodedata.combining(character))
+
+
+def _sign_pattern(sign: str) -> str:
+    """Return a pattern that finds a sign where a word begins; in Chinese, anywhere."""
+    escaped = re.escape(_folded(sign))
+    return escaped if re.search(r"[\u4e00-\u9fff]", sign) else rf"\b{escaped}"
