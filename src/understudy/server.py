@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -28,6 +29,7 @@ from understudy.api.audio_turns import Answering, audio_turns_router
 from understudy.api.characters import characters_router
 from understudy.api.chat import ChatApi
 from understudy.api.completions import CompletionsApi
+from understudy.api.conversations import conversations_router
 from understudy.api.embeddings import EmbeddingsApi
 from understudy.api.files import files_router
 from understudy.api.health import health_router
@@ -42,6 +44,7 @@ from understudy.api.instances import instances_router
 from understudy.api.messages import messages_router
 from understudy.api.models import models_router
 from understudy.api.moderations import ModerationsApi
+from understudy.api.responses import ResponsesApi, responses_router
 from understudy.api.runs import runs_router
 from understudy.api.stored_chat import stored_chat_router
 from understudy.api.threads import threads_router
@@ -54,7 +57,14 @@ from understudy.chat.completion import ChatCompletions
 from understudy.chat.text import TextCompletions
 from understudy.engines.registry import Asker, Registry
 from understudy.errors import NotReady
-from understudy.retrieval.ingest import Ingest
+from understudy.responses import background
+from understudy.responses.asking import ResponseAsking
+from understudy.responses.file_texts import FileTexts
+from understudy.responses.mcp.servers import McpServers
+from understudy.responses.searching import StoreSearches
+from understudy.responses.surface import Surface as ResponseSurface
+from understudy.responses.turns import Shared
+from understudy.retrieval.ingest import Ingest, limits_of
 from understudy.retrieval.vector_stores import expire_stores
 from understudy.retrieval.vectors import Vectors
 from understudy.runs.asking import Asking
@@ -76,8 +86,12 @@ from understudy.store.files import sweep_files
 from understudy.store.idempotency import Creation, forget_keys
 from understudy.store.keys import KeyRing, project_id
 from understudy.store.scratch import sweep_scratch_folders
+from understudy.store.sealing import Sealer
 from understudy.store.storage import Storage
 from understudy.store.uploads import sweep_uploads
+from understudy.web.apps import Mounts, apps_folder, lifespans, make_apps
+from understudy.web.own_key import own_key
+from understudy.web.pages import Pages
 from understudy.wire.audio_turns import TurnRequest
 
 logger = logging.getLogger(__name__)
@@ -92,6 +106,14 @@ _STATIC = Path(fastapi_offline.__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
+class _Apps:
+    """The applications in this process by name, and the key of the API that they hold."""
+
+    mounted: dict[str, ASGIApp]
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Parts:
     """What one server is made of."""
 
@@ -102,8 +124,10 @@ class _Parts:
     ingest: Ingest
     streams: Streams
     dispatcher: Dispatcher
+    responses: Shared
     speech: SpeechModels
     personas: Personas
+    apps: _Apps
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -129,6 +153,7 @@ def _parts(settings: Settings) -> _Parts:
     surroundings = PersonaSurroundings(storage, ChatCompletions(registry), vectors)
     personas = Personas(surroundings, registry)
     personas.register(are_listed=settings.list_personas)
+    responses = _responses(registry, storage, settings, vectors)
     return _Parts(
         settings=settings,
         registry=registry,
@@ -136,16 +161,32 @@ def _parts(settings: Settings) -> _Parts:
         vectors=vectors,
         ingest=Ingest(storage, settings, vectors),
         streams=streams,
-        dispatcher=_dispatcher(registry, storage, settings, streams, vectors),
+        dispatcher=_dispatcher(registry, storage, settings, streams, vectors, responses),
+        responses=responses,
         speech=SpeechModels(settings, registry),
         personas=personas,
+        apps=_apps(settings),
     )
+
+
+def _apps(settings: Settings) -> _Apps:
+    if not settings.apps:
+        return _Apps({}, None)
+    key = own_key(apps_folder(settings.data_dir))
+    apps = make_apps(
+        settings.apps, base_url=settings.base_url, api_key=key, data_dir=settings.data_dir
+    )
+    return _Apps(apps, key)
 
 
 def _app(parts: _Parts) -> ASGIApp:
     _spare_shapes_at_exit()
     settings, storage, registry = parts.settings, parts.storage, parts.registry
-    hot = _hot_routes(registry, settings, storage)
+    wake, interrupt = parts.ingest.wake, parts.dispatcher.interrupt
+    of_responses = ResponseSurface(
+        storage, parts.streams, parts.dispatcher, settings.runs, parts.responses, wake
+    )
+    hot = _hot_routes(registry, settings, storage, of_responses)
 
     def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
         return _lifespan(gate, parts)
@@ -157,7 +198,6 @@ def _app(parts: _Parts) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
     )
-    wake, interrupt = parts.ingest.wake, parts.dispatcher.interrupt
     surface = Surface(storage, parts.streams, parts.dispatcher, settings.runs, wake)
     app.include_router(models_router(registry, parts.speech.models))
     app.include_router(stored_chat_router(storage))
@@ -169,6 +209,8 @@ def _app(parts: _Parts) -> ASGIApp:
     app.include_router(runs_router(surface, settings.heartbeat_s))
     app.include_router(threads_router(storage, wake, parts.streams, interrupt))
     app.include_router(messages_router(storage, wake))
+    app.include_router(conversations_router(surface))
+    app.include_router(responses_router(of_responses, settings.heartbeat_s))
     app.include_router(characters_router(storage, wake, parts.streams, interrupt))
     app.include_router(instances_router(storage, wake, parts.streams, interrupt))
     app.include_router(instance_memory_router(storage))
@@ -176,7 +218,8 @@ def _app(parts: _Parts) -> ASGIApp:
     app.include_router(health_router())
     _serve_docs(app, hot)
     UnknownRoutes(app, [route.path for route in hot]).install()
-    gate: Gate = Gate(HotRoutes(app, hot), settings)
+    pages = Mounts(Pages(HotRoutes(app, hot)), parts.apps.mounted)
+    gate: Gate = Gate(pages, settings)
     return Trace(_with_cors(gate, settings))
 
 
@@ -237,10 +280,13 @@ def make_server(settings: Settings) -> uvicorn.Server:
     return _Server(config, parts.dispatcher)
 
 
-def _hot_routes(registry: Registry, settings: Settings, storage: Storage) -> list[HotRoute]:
+def _hot_routes(
+    registry: Registry, settings: Settings, storage: Storage, responses: ResponseSurface
+) -> list[HotRoute]:
     chat = ChatCompletions(registry)
     return [
         *ChatApi(chat, settings, storage).routes(),
+        *ResponsesApi(responses, settings).routes(),
         *CompletionsApi(TextCompletions(registry, chat), settings).routes(),
         *EmbeddingsApi(registry).routes(),
         *ModerationsApi(registry, settings).routes(),
@@ -253,6 +299,7 @@ def _dispatcher(
     settings: Settings,
     streams: Streams,
     vectors: Vectors,
+    responses: Shared,
 ) -> Dispatcher:
     chat = ChatCompletions(registry)
     surroundings = Surroundings(
@@ -263,7 +310,25 @@ def _dispatcher(
         searches=Searches(storage, vectors, settings.runs.file_wait_s),
         tool_rounds=settings.runs.tool_rounds,
     )
-    return Dispatcher(storage, settings, surroundings, Commits(storage, streams), streams)
+    commits = Commits(storage, streams)
+    dispatcher = Dispatcher(storage, settings, surroundings, commits, streams)
+    of_background = background.Surroundings(storage, streams, commits, responses)
+    dispatcher.register("response", partial(background.work, of_background))
+    return dispatcher
+
+
+def _responses(
+    registry: Registry, storage: Storage, settings: Settings, vectors: Vectors
+) -> Shared:
+    chat = ChatCompletions(registry)
+
+    def searches_of(project_id: str) -> StoreSearches:
+        return StoreSearches(storage, project_id, vectors, settings.runs.file_wait_s)
+
+    texts = FileTexts(storage, limits_of(settings.retrieval))
+    asking = ResponseAsking(storage, registry, chat, texts)
+    rounds, mcp = settings.runs.tool_rounds, McpServers(settings.mcp)
+    return Shared(chat, asking, searches_of, rounds, mcp, Sealer(settings.data_dir))
 
 
 @asynccontextmanager
@@ -275,14 +340,15 @@ async def _lifespan(gate: Gate, parts: _Parts) -> AsyncIterator[None]:
     ) as store:
         parts.storage.open(store, Blobs(settings.data_dir / "blobs"))
         await parts.ingest.prepare()
-        gate.open(KeyRing(store), await project_id(store))
+        gate.open(KeyRing(store), await project_id(store), parts.apps.key)
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_keep_running, parts.ingest.run, "reading files")
                 tasks.start_soon(_keep_running, parts.dispatcher.run, "working on runs")
                 tasks.start_soon(parts.registry.preload)
                 tasks.start_soon(_sweep_regularly, parts.storage, settings.data_dir)
-                yield
+                async with lifespans(parts.apps.mounted):
+                    yield
                 await parts.dispatcher.drain()
                 tasks.cancel_scope.cancel()
         finally:

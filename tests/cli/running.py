@@ -84,9 +84,9 @@ class Workplace:
         }
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self, *words: str) -> Iterator[str]:
         """Run `understudy serve` on a free port, and give its base URL once it says so."""
-        with self.start("serve", "--port", "0") as process:
+        with self.start("serve", "--port", "0", *words) as process:
             assert process.stderr is not None
             # Read to the end: a full pipe would block the server.
             reader = threading.Thread(target=process.stderr.read)

@@ -118,6 +118,7 @@ def serve(settings: Settings) -> Iterator[Served]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
+        settings = settings.model_copy(update={"port": port})
         server = make_server(settings)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

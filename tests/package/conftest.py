@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_UV: list[str | Path] = [sys.executable, "-m", "uv", "--quiet"]
+_UV: list[str | Path] = [sys.executable, "-m", "uv"]
 _PIP: list[str | Path] = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
@@ -32,13 +32,23 @@ class Installed:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from the files of the checkout, with the pinned build backend."""
-    folder = tmp_path_factory.mktemp("wheel")
+    """Build the wheel from the files of the checkout."""
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+def build_wheel(checkout: Path, folder: Path) -> Path:
+    """Build a wheel with the pinned build backend, and return its file in `folder`."""
     pins = ROOT / "constraints.txt"
-    build = [*_UV, "build", "--wheel", "--build-constraints", pins, "--out-dir", folder, ROOT]
-    pip = [*_PIP, "wheel", "--no-deps", "--build-constraint", pins, "--wheel-dir", folder, ROOT]
-    _run_first([*build, "--offline"], build, pip)
-    (made,) = folder.glob("understudy-*.whl")
+    pip = [*_PIP, "wheel", "--no-deps", "--build-constraint", pins, "--wheel-dir", folder, checkout]
+    return build(checkout, folder, "wheel", pip)
+
+
+def build(checkout: Path, folder: Path, kind: str, *others: list[str | Path]) -> Path:
+    """Build a `wheel` or an `sdist`, with uv or by another command, and return its file."""
+    pins = ROOT / "constraints.txt"
+    uv = [*_UV, "build", f"--{kind}", "--build-constraints", pins, "--out-dir", folder, checkout]
+    _run_first([*uv, "--offline"], uv, *others)
+    (made,) = [file for file in folder.iterdir() if file.suffix in (".whl", ".gz")]
     return made
 
 

@@ -84,7 +84,7 @@ def test_it_starts_the_server() -> None:
 def test_it_installs_the_tested_versions() -> None:
     installs = [words for name, words in instructions() if name == "RUN" and "install" in words]
     pip = [words for words in installs if "pip install" in words]
-    assert len(pip) == 2
+    assert len(pip) == 3
     assert all("-c constraints.txt" in words for words in pip)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import tarfile
 import threading
 import urllib.request
 import zipfile
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.package.conftest import ROOT, Installed
+from tests.package.conftest import ROOT, Installed, build, build_wheel
 
 from understudy import __version__
 
@@ -21,9 +23,13 @@ _WAIT_S = 60
 _HEAVY = ("fastapi", "sqlalchemy", "openai", "pydantic", "aiohttp", "alembic", "uvicorn")
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path) -> None:
+def names_in(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        return set(archive.namelist())
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path) -> None:
+    names = {name for name in names_in(wheel) if ".dist-info/" not in name}
     source = ROOT / "src"
     expected = {
         str(path.relative_to(source))
@@ -36,8 +42,31 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
         "understudy/engines/extractive/lexicon.txt",
         "understudy/store/migrations/env.py",
         "understudy/store/migrations/versions/r0001_keys.py",
+        "understudy/web/dist/index.html",
         "understudy_apps/py.typed",
+        "understudy_apps/negotiator/static/index.html",
+        "understudy_apps/sales/static/index.html",
+        "understudy_apps/sales/static/widget/index.html",
     } <= names
+
+
+def test_no_wheel_is_built_without_the_pages(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "src", checkout / "src", ignore=shutil.ignore_patterns("dist"))
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "constraints.txt"):
+        shutil.copy(ROOT / name, checkout)
+    with pytest.raises(AssertionError, match="make pages"):
+        build(checkout, tmp_path / "wheel", "wheel")
+
+
+def test_a_source_archive_holds_the_pages_and_builds_the_same_wheel(
+    wheel: Path, tmp_path: Path
+) -> None:
+    archive = build(ROOT, tmp_path, "sdist")
+    with tarfile.open(archive) as file:
+        file.extractall(tmp_path, filter="data")
+    again = build_wheel(tmp_path / archive.name.removesuffix(".tar.gz"), tmp_path / "again")
+    assert names_in(again) == names_in(wheel)
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:

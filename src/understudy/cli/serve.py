@@ -36,6 +36,7 @@ def serve(
     from understudy.logs import configure_logs
     from understudy.settings.load import load_settings
     from understudy.store.lock import ServeLock
+    from understudy.web.apps import installed_apps
 
     flags = {
         "host": host,
@@ -47,7 +48,7 @@ def serve(
         "config": config,
     }
     settings = load_settings(flags).settings
-    _refuse_unknown_apps(settings.apps)
+    installed_apps(settings.apps)
     outlook = default_model_outlook(settings)
     configure_logs(settings.log_level, settings.log_format)
     with ServeLock(settings.data_dir) as lock:
@@ -55,18 +56,6 @@ def serve(
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         lock.announce(settings.base_url)
         _serve(settings, outlook, listener)
-
-
-def _refuse_unknown_apps(names: tuple[str, ...]) -> None:
-    from importlib.metadata import entry_points
-
-    from understudy.errors import StartupError
-
-    installed = {entry.name for entry in entry_points(group="understudy.apps")}
-    for name in names:
-        if name not in installed:
-            known = ", ".join(sorted(installed)) or "none"
-            raise StartupError(f"No application '{name}' is installed; there are: {known}.")
 
 
 def _bind(settings: "Settings") -> "socket.socket":
