@@ -24,7 +24,7 @@ from tests.crash.run_model import RunModel
 from tests.store.conftest import Database
 from tests.upstreams.scripted import ScriptedUpstream
 
-_POINTS = int(os.environ.get("CRASH_RESPONSE_POINTS", "4"))
+_POINTS = int(os.environ.get("CRASH_RESPONSE_POINTS", "2"))
 _SEED = int(os.environ.get("CRASH_SEED", "0"))
 _ASKERS = 6
 _MOMENTS = (

@@ -131,6 +131,10 @@ def test_a_reference_brings_a_copy(api: Api) -> None:
         ({**OUTPUT, "call_id": "call_9"}, "items[12].call_id"),
         ({**CALL, "call_id": "call_open"}, "items[12].call_id"),
         (
+            {"type": "mcp_approval_response", "approval_request_id": "mcpr_9", "approve": True},
+            "items[12].approval_request_id",
+        ),
+        (
             {"role": "user", "content": [{"type": "input_file", "file_url": "https://a"}]},
             "items[12].content[0].file_url",
         ),

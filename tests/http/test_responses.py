@@ -147,6 +147,19 @@ def test_an_answer_that_was_cut_off_is_incomplete(
         assert text_of(response) == "It is"
 
 
+def test_the_message_of_a_thread_says_why_it_is_incomplete(
+    server: Served, upstream: ScriptedUpstream
+) -> None:
+    upstream.play(says("It is", "length"), says("It is", "content_filter"))
+    conversation = server.client.post("/v1/conversations", json={}).json()["id"]
+    for reason in ("max_tokens", "content_filter"):
+        made(server, conversation=conversation)
+        newest = server.client.get(f"/v1/threads/{conversation}/messages").json()["data"][0]
+        assert (newest["role"], newest["status"]) == ("assistant", "incomplete")
+        assert newest["incomplete_details"] == {"reason": reason}
+        assert newest["incomplete_at"] >= newest["created_at"]
+
+
 # --- going on ---------------------------------------------------------------------------------
 
 
@@ -480,3 +493,11 @@ def test_a_limit_on_calls_ends_the_searching(
     assert [item["type"] for item in response["output"]].count("file_search_call") == 2
     assert [bool(item["queries"]) for item in response["output"][:2]] == [True, False]
     assert upstream.calls[-1].json["tool_choice"] == "none"
+
+    searching = calls(("file_search", '{"queries": ["a"]}'))
+    upstream.play(searching, calls(("get_weather", "{}")))
+    response = made(server, tools=[tool, WEATHER], max_tool_calls=1, tool_choice="required")
+    assert [item["type"] for item in response["output"]] == ["file_search_call", "function_call"]
+    asked = upstream.calls[-1].json
+    assert [one["function"]["name"] for one in asked["tools"]] == ["get_weather"]
+    assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "tool"]

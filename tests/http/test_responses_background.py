@@ -90,6 +90,30 @@ def test_a_stream_can_be_read_again_from_any_number(
     assert followed(server, id_, after=events[-2]["sequence_number"]) == events[-1:]
 
 
+def test_a_stream_shows_what_its_reader_asks_for(
+    server: Served, upstream: ScriptedUpstream, client: openai.OpenAI
+) -> None:
+    store = client.vector_stores.create(name="pets")
+    file = client.files.create(file=("cat.txt", b"The cat sleeps."), purpose="user_data")
+    client.vector_stores.files.create_and_poll(file.id, vector_store_id=store.id)
+    tool = {"type": "file_search", "vector_store_ids": [store.id]}
+    upstream.play(streams_call("file_search", '{"queries": ["cat"]}'), streams("It sleeps."))
+    events = streamed(server, tools=[tool], background=True)
+    id_ = events[-1]["response"]["id"]
+    query = {"stream": "true", "include[]": "file_search_call.results"}
+    again = events_in(server.client.get(f"/v1/responses/{id_}", params=query))
+    assert found_in(events) == [None, None]
+    assert [one[0]["text"] for one in found_in(again)] == ["The cat sleeps."] * 2
+    assert followed(server, id_) == events
+
+
+def found_in(events: list[dict[str, Any]]) -> list[Any]:
+    """Return what a search found, as it is told when the item is done and at the end."""
+    done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    items = [*done, *events[-1]["response"]["output"]]
+    return [item["results"] for item in items if item["type"] == "file_search_call"]
+
+
 def test_the_clients_helper_resumes_a_stream(
     client: openai.OpenAI, upstream: ScriptedUpstream
 ) -> None:
@@ -194,6 +218,18 @@ def test_a_conversation_that_is_deleted_takes_its_response_with_it(
         id_ = newest(server)
         assert server.client.delete(f"/v1/conversations/{conversation}").status_code == 200
         assert any("deleted" in line for line in lines)
+    assert upstream.calls[0].disconnected.wait(WAIT_S)
+    error_of(server.client.get(f"/v1/responses/{id_}"), 404)
+
+
+def test_a_conversation_that_is_deleted_stops_its_response_in_the_background(
+    server: Served, upstream: ScriptedUpstream
+) -> None:
+    conversation = server.client.post("/v1/conversations", json={}).json()["id"]
+    upstream.play(hang())
+    id_ = made(server, conversation=conversation, background=True)["id"]
+    upstream.wait_for_calls(1)
+    assert server.client.delete(f"/v1/conversations/{conversation}").status_code == 200
     assert upstream.calls[0].disconnected.wait(WAIT_S)
     error_of(server.client.get(f"/v1/responses/{id_}"), 404)
 

@@ -10,6 +10,7 @@ from tests.http.serving import Served, error_of, provider_at
 from tests.upstreams.scripted import ScriptedUpstream
 
 STORE = {"type": "file_search", "vector_store_ids": ["vs_never"]}
+CALL = {"type": "function_call", "call_id": "call_never", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "call_never", "output": "1"}
 
 
@@ -17,12 +18,14 @@ OUTPUT = {"type": "function_call_output", "call_id": "call_never", "output": "1"
     ("body", "status", "param"),
     [
         ({"input": []}, 400, "input"),
+        ({"input": ""}, 400, "input"),
         ({"previous_response_id": "resp_never"}, 404, "previous_response_id"),
         ({"conversation": "conv_never"}, 404, "conversation"),
         ({"conversation": "c", "previous_response_id": "r"}, 400, "previous_response_id"),
         ({"conversation": "c", "store": False}, 400, "store"),
         ({"background": True, "store": False}, 400, "background"),
         ({"input": [OUTPUT]}, 400, "input[0].call_id"),
+        ({"input": [CALL, OUTPUT, OUTPUT]}, 400, "input[2].call_id"),
         ({"input": [{"type": "item_reference", "id": "msg_never"}]}, 404, "input[0].id"),
         ({"input": [{"type": "dance"}]}, 400, "input[0].type"),
         ({"tools": [STORE]}, 404, "tools[0].vector_store_ids[0]"),
@@ -47,6 +50,12 @@ def test_what_is_wrong_is_named(
     error = error_of(respond(server, **body, stream=stream), status)
     assert error["param"] == param
     assert upstream.calls == []
+
+
+@pytest.mark.parametrize("path", ["", "/input_tokens", "/compact"])
+def test_a_body_that_is_no_object_is_refused(server: Served, path: str) -> None:
+    error = error_of(server.client.post(f"/v1/responses{path}", json=[1]), 400)
+    assert "must be a JSON object" in error["message"]
 
 
 def test_filters_are_judged_before_anything_is_done(

@@ -7,7 +7,6 @@ from openai.types.conversations import ConversationItem
 from pydantic import TypeAdapter
 from tests.sdk.validation import errors_of_object
 
-from understudy.responses.calls import Calls
 from understudy.responses.projection import copied, kept, shown, with_ids
 from understudy.runs.project_messages import is_said, item_of, message_of
 from understudy.store.items import Item
@@ -286,35 +285,3 @@ def test_an_answer_to_a_request_for_approval_follows_its_new_id() -> None:
     )
     request, response = with_ids(given, ["mcpr_1", "mcpa_1"])
     assert (request["id"], response["approval_request_id"]) == ("mcpr_1", "mcpr_1")
-
-
-# --- calls ------------------------------------------------------------------------------------
-
-
-def call(id_: str) -> dict[str, Any]:
-    return {"type": "function_call", "call_id": id_}
-
-
-def output(id_: str) -> dict[str, Any]:
-    return {"type": "function_call_output", "call_id": id_}
-
-
-@pytest.mark.parametrize(
-    ("before", "next_", "objection"),
-    [
-        ([], call("a"), None),
-        ([call("a")], output("a"), None),
-        ([call("a"), output("a")], call("a"), None),
-        ([call("a"), output("a"), call("a")], output("a"), None),
-        ([call("a")], {"type": "message"}, None),
-        ([call("a")], call("a"), "has no output yet"),
-        ([call("a")], output("b"), "no function_call 'b'"),
-        ([call("a"), output("a")], output("a"), "has its output already"),
-    ],
-)
-def test_calls_and_outputs_must_fit_together(
-    before: list[dict[str, Any]], next_: dict[str, Any], objection: str | None
-) -> None:
-    found = Calls(before).objection(next_)
-    assert (objection or "") in (found or "")
-    assert (found is None) == (objection is None)

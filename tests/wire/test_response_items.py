@@ -6,7 +6,7 @@ import pytest
 from tests.sdk.validation import errors_of_object
 
 from understudy.errors import InvalidRequest
-from understudy.wire.response_items import ItemDocument, check_call_outputs, input_items
+from understudy.wire.response_items import ItemDocument, input_items
 
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "4"}
@@ -174,22 +174,3 @@ def test_an_item_that_is_nested_too_deeply_is_refused() -> None:
     tool = {"name": "t", "input_schema": deep}
     with pytest.raises(InvalidRequest, match="levels deep"):
         input_items([{"type": "mcp_list_tools", "server_label": "l", "tools": [tool]}])
-
-
-@pytest.mark.parametrize(
-    ("given", "earlier"),
-    [([CALL, OUTPUT], []), ([OUTPUT], [CALL]), ([{"type": "message"}], []), ([OUTPUT], [CALL] * 2)],
-)
-def test_an_output_needs_its_call(given: list[ItemDocument], earlier: list[ItemDocument]) -> None:
-    check_call_outputs(given, earlier)
-
-
-@pytest.mark.parametrize(
-    ("given", "earlier"), [([OUTPUT], []), ([OUTPUT, CALL], []), ([OUTPUT], [OUTPUT])]
-)
-def test_an_output_without_a_call_is_refused(
-    given: list[ItemDocument], earlier: list[ItemDocument]
-) -> None:
-    with pytest.raises(InvalidRequest, match=r"No tool call found .* call_id c\.") as caught:
-        check_call_outputs(given, earlier)
-    assert caught.value.param == "input[0].call_id"

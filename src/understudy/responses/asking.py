@@ -13,7 +13,7 @@ from understudy.responses.compaction import texts_of
 from understudy.responses.file_texts import FileTexts
 from understudy.responses.history import shown_history
 from understudy.responses.making import Making
-from understudy.responses.offered import OfferedTools, offered
+from understudy.responses.offered import OfferedTools, offered, without_hosted
 from understudy.responses.translate import Context, chat_messages, chat_request, results_found
 from understudy.retrieval.cite import CitationStream
 from understudy.runs.attachments import filenames, images
@@ -22,7 +22,7 @@ from understudy.runs.truncation import PromptTooLong, budget, count_tokens, fit
 from understudy.store.items import Item
 from understudy.store.storage import Storage
 from understudy.wire import tokens
-from understudy.wire.response_tools import FunctionTool, choice_after_calls
+from understudy.wire.response_tools import choice_after_calls
 
 _REMEDY = "Send less, choose another model, or let the oldest items go with truncation 'auto'."
 _PARAMS = {
@@ -75,7 +75,9 @@ class ResponseAsking:
         items, summary = await shown_history(self._chat, route, making)
         messages = chat_messages(await self._context(making, items, summary, tools, can))
         if not messages:
-            raise InvalidRequest("There is nothing to answer: no message, and no instructions.")
+            raise InvalidRequest(
+                "There is nothing to answer: no message, and no instructions.", param="input"
+            )
         messages = _fitted(messages, making, tools, can, left)
         request: dict[str, Any] = chat_request(wanted, messages, tools)
         if left is not None:
@@ -133,18 +135,13 @@ def _param(param: str | None) -> str | None:
 
 
 def _offered(making: Making) -> OfferedTools:
-    """Return the tools of the next turn.
-
-    Where `max_tool_calls` is reached none may be called, unless there are functions of the client;
-    then calls of the others come to nothing.
-    """
+    """Return the tools of the next turn: only functions where `max_tool_calls` is reached."""
     wanted = making.wanted
     choice = wanted.tool_choice
     if making.turn and choice is not None:
         choice = choice_after_calls(choice)
-    if making.is_spent and not any(isinstance(tool, FunctionTool) for tool in wanted.tools or ()):
-        choice = "none"
-    return offered(wanted.tools or (), choice, making.listed)
+    tools = offered(wanted.tools or (), choice, making.listed)
+    return without_hosted(tools) if making.is_spent else tools
 
 
 def _output_left(making: Making) -> int | None:

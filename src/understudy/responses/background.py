@@ -165,6 +165,8 @@ class _Gathered:
 def _wanted(run: StoredRun, sealer: Sealer) -> CreateResponse:
     """Return the request of a response, but for its input. Raises SealBroken."""
     wanted = msgspec.convert(run.document["wanted"], CreateResponse)
+    # Its events hold what was found, for those of their readers who ask to be shown it.
+    wanted.include = [*(wanted.include or ()), "file_search_call.results"]
     if (sealed := run.document["sealed"]) is not None:
         wanted.tools = with_secrets(wanted.tools or (), sealed, sealer)
     return wanted

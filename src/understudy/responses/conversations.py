@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from understudy.errors import InvalidValue, NotFound
+from understudy.errors import NotFound
 from understudy.ids import new_id, now_s
-from understudy.responses.calls import Calls
+from understudy.responses.calls import CALL_TYPES, check_calls
+from understudy.responses.mcp.approvals import check_approvals
 from understudy.responses.projection import copied, file_ids, id_prefix, kept, shown, with_ids
 from understudy.runs.messages import THREAD, check_image, feed_thread, refuse_while_running
 from understudy.runs.requests import Surface
@@ -26,7 +27,8 @@ from understudy.wire.response_items import ItemDocument, conversation_items
 from understudy.wire.responses import Include
 from understudy.wire.threads import CreateThread
 
-_CALL_TYPES = ("function_call", "function_call_output")
+_ANSWERED_TYPES = (*CALL_TYPES, "mcp_approval_request", "mcp_approval_response")
+"""Items that ask for another, and those that answer."""
 
 
 def conversations_of(project_id: str) -> Collection:
@@ -58,11 +60,11 @@ async def append(connection: AsyncConnection, log: Log, items: Sequence[Item], p
 
     Works within a transaction of the caller, who has locked the conversation and calls the
     ingest's `wake` after the commit if `brings_files`. `param` is where the request lists the
-    items. Raises NotFound or InvalidValue whose `param` names the file or the call at fault; then
-    nothing is added.
+    items. Raises NotFound or InvalidValue whose `param` names the file, call or approval at fault;
+    then nothing is added.
     """
     documents = [item.document for item in items]
-    await _check_calls(connection, log, documents, param)
+    await _check_answers(connection, log, documents, param)
     await check_files(connection, log.project_id, documents, param)
     await log.add(connection, items)
     if files := file_ids(documents):
@@ -198,18 +200,16 @@ async def _resolved(
     return resolved
 
 
-async def _check_calls(
+async def _check_answers(
     connection: AsyncConnection, log: Log, documents: Sequence[ItemDocument], param: str
 ) -> None:
-    """Raise InvalidValue for a call or an output that does not fit those that are there."""
-    if not any(document["type"] in _CALL_TYPES for document in documents):
+    """Raise InvalidRequest for what asks or answers and does not fit what is there."""
+    if not any(document["type"] in _ANSWERED_TYPES for document in documents):
         return
-    earlier = await log.all(connection, is_of_type(*_CALL_TYPES))
-    calls = Calls(item.document for item in earlier)
-    for index, document in enumerate(documents):
-        if reason := calls.objection(document):
-            raise InvalidValue(f"{param}[{index}].call_id", reason)
-        calls.note(document)
+    items = await log.all(connection, is_of_type(*_ANSWERED_TYPES))
+    earlier = [item.document for item in items]
+    check_calls(documents, earlier, param)
+    check_approvals(documents, earlier, param)
 
 
 async def check_files(

@@ -8,7 +8,7 @@ import msgspec
 
 from understudy.errors import NotFound
 from understudy.responses import log
-from understudy.responses.projection import shown
+from understudy.responses.projection import shown, shown_event
 from understudy.responses.record import Outcome, ResponseDocument, shown_response, shown_row
 from understudy.runs.stream import Streams
 from understudy.store import runs
@@ -59,7 +59,7 @@ async def _data(
 ) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.json.decode(event.data)
     if data:
-        return data
+        return shown_event(data, include)
     if (status := _STATUS_AT.get(event.name)) is not None:
         response = shown_response(run.document["response"], Outcome(status), (), include)  # type: ignore[arg-type]
         return {"type": event.name, "response": response}

@@ -1,7 +1,7 @@
 """A response while it is made: what it goes on from, and what has come of it so far. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -18,8 +18,15 @@ from understudy.responses.translate import usage_of
 from understudy.runs.summary import Summary
 from understudy.store.items import Item
 from understudy.wire.chat import Usage
+from understudy.wire.messages import IncompleteReason as MessageReason
 from understudy.wire.response_events import Event, ended, made
 from understudy.wire.responses import CreateResponse, Include, IncompleteReason
+
+_OF_MESSAGES: dict[IncompleteReason, MessageReason] = {
+    "max_output_tokens": "max_tokens",
+    "content_filter": "content_filter",
+}
+"""What threads call the reason why a message is incomplete."""
 
 
 @dataclass(slots=True)
@@ -104,6 +111,7 @@ class Making:
         else:
             details: dict[str, str] = {"reason": reason}
             self.outcome = Outcome("incomplete", self.shown_usage, details)
+            self.items = [_cut_short(item, reason) for item in self.items]
 
     def fail(self, error: UnderstudyError) -> None:
         """Be over because of an error."""
@@ -131,3 +139,11 @@ class Making:
         """Return the last event."""
         assert self.outcome is not None
         return ended(self.shown(self.outcome))
+
+
+def _cut_short(item: Item, reason: IncompleteReason) -> Item:
+    """Return a message that was not finished with the reason, which its thread shows."""
+    if item.type != "message" or item.document["status"] != "incomplete":
+        return item
+    why = {"incomplete_at": now_s(), "incomplete_details": {"reason": _OF_MESSAGES[reason]}}
+    return replace(item, extra={**item.extra, **why})

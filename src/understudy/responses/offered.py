@@ -5,7 +5,7 @@ Pure. Which tools an MCP server has, and which of them need approval, comes read
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from understudy.errors import InvalidValue
@@ -89,6 +89,20 @@ def offered(
         return _chosen(narrowed, "required")
     # Forcing one of several tools leaves the others in the request, and the provider's cache warm.
     return _chosen(everything, _function(narrowed.tools[0]))
+
+
+def without_hosted(given: OfferedTools) -> OfferedTools:
+    """Return what is left to be called when this server makes no more calls: the functions.
+
+    Where there are none, nothing may be called. What the other tools are called stays known, since
+    their earlier calls are shown.
+    """
+    hosted = {given.search_name, *given.mcp}
+    functions = [tool for tool in given.tools if tool["function"]["name"] not in hosted]
+    if not functions:
+        return replace(given, choice="none" if given.tools else None)
+    is_forced = isinstance(given.choice, dict) and given.choice["function"]["name"] in hosted
+    return replace(given, tools=functions, choice="auto" if is_forced else given.choice)
 
 
 def _everything(

@@ -70,6 +70,18 @@ def shown(item: Item, include: frozenset[Include] = frozenset()) -> ItemDocument
     return made
 
 
+def shown_event(data: ItemDocument, include: frozenset[Include]) -> ItemDocument:
+    """Return the data of an event with as much of its item in it as clients see of it."""
+    made = dict(data)
+    if (document := data.get("item")) is not None:
+        made["item"] = shown(Item(document["id"], document["type"], 0, document), include)
+    if (part := data.get("part")) is not None:
+        made["part"] = _part(part, include)
+    if "logprobs" in data and "message.output_text.logprobs" not in include:
+        made["logprobs"] = []
+    return made
+
+
 def _content(item: Item) -> list[ItemDocument]:
     """Return the parts of a message, its attached files among them."""
     there = files_in(item.document)

@@ -8,15 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.errors import NotFound
 from understudy.ids import new_id, now_s
+from understudy.responses.calls import check_calls
 from understudy.responses.compaction import check_compactions
 from understudy.responses.conversations import check_files, conversations_of, new_items
 from understudy.responses.log import Position, before, chain_after, find_previous
-from understudy.responses.mcp.approvals import check_approvals
+from understudy.responses.mcp.approvals import check_approvals, check_named
 from understudy.responses.projection import id_prefix, kept, with_ids
 from understudy.runs.summary import Summary, read
 from understudy.store.items import Item
 from understudy.store.storage import Storage
-from understudy.wire.response_items import ItemDocument, check_call_outputs
+from understudy.wire.response_items import ItemDocument
 from understudy.wire.responses import CreateResponse
 
 
@@ -45,8 +46,7 @@ async def begin(
     if not _needs_store(wanted):
         made = _made(wanted.input)
         documents = [item.document for item in made]
-        check_call_outputs(documents, ())
-        check_approvals(documents, (), wanted.tools or ())
+        _check_fit(documents, (), wanted)
         return Beginning(Position(project_id, response_id), (), _of(response_id, made))
     async with storage.database.read() as connection:
         position, kept_with = await _position(connection, project_id, response_id, wanted)
@@ -55,10 +55,18 @@ async def begin(
         documents = [item.document for item in made]
         await check_files(connection, project_id, documents, "input")
     earlier = [item.document for item in context]
-    check_call_outputs(documents, earlier)
-    check_approvals(documents, earlier, wanted.tools or ())
+    _check_fit(documents, earlier, wanted)
     inputs = _of(response_id, made)
     return Beginning(position, context, inputs, read(kept_with.get("summary")))
+
+
+def _check_fit(
+    given: Sequence[ItemDocument], earlier: Sequence[ItemDocument], wanted: CreateResponse
+) -> None:
+    """Raise InvalidRequest for an item in `given` that does not fit what comes before it."""
+    check_calls(given, earlier, "input")
+    check_approvals(given, earlier, "input")
+    check_named(given, earlier, wanted.tools or ())
 
 
 def _of(response_id: str, made: Sequence[Item]) -> list[Item]:

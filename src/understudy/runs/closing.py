@@ -24,6 +24,7 @@ from understudy.store.items import Item, Log
 from understudy.store.runs import Change, Event, StoredRun
 from understudy.store.storage import Storage
 from understudy.wire.messages import IncompleteReason
+from understudy.wire.response_events import ENDINGS
 from understudy.wire.run_events import (
     AddedText,
     CitedFileDelta,
@@ -50,12 +51,7 @@ _MESSAGE_REASON: dict[Ending, IncompleteReason] = {
     "fail": "run_failed",
 }
 _STEP_STAMP = {"stop": "cancelled_at", "expire": "expired_at", "fail": "failed_at"}
-_RESPONSE_ENDS = {
-    "stop": ("cancelled", "response.failed"),
-    "expire": ("failed", "response.failed"),
-    "fail": ("failed", "response.failed"),
-}
-"""The status of a response, and the event by which readers of its stream are told."""
+_RESPONSE_STATUS: dict[Ending, str] = {"stop": "cancelled", "expire": "failed", "fail": "failed"}
 _WORK = ("wanted", "sealed", "progress")
 _AT_ONCE = 1_000
 _LEFT_BEHIND = LastError("server_error", "The server was restarted, and the model asked again.")
@@ -124,14 +120,14 @@ async def _close_response(
     connection: AsyncConnection, run: StoredRun, ending: Ending, error: LastError | None
 ) -> list[Event] | None:
     """End a response. Its last event is empty: readers are shown the response as it then is."""
-    status, told = _RESPONSE_ENDS[ending]
+    status = _RESPONSE_STATUS[ending]
     if ending == "expire":
         error = _TOOK_TOO_LONG
     document = {**run.document, "error": msgspec.to_builtins(error)}
     document.pop("sealed", None)  # the secrets that its worker needed
     ended = replace(run, status=status, document=document, expires_at=None)
     change = Change(run.seq, ("queued", "in_progress"), values=values_of(ended))
-    return await write(connection, Write(change, Rows([NewEvent(told, "{}")])))
+    return await write(connection, Write(change, Rows([NewEvent(ENDINGS[status], "{}")])))
 
 
 def without_work(document: dict[str, Any]) -> dict[str, Any]:

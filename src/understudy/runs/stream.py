@@ -14,12 +14,13 @@ from understudy.runs.states import TERMINAL, WORKED_ON
 from understudy.store import runs
 from understudy.store.runs import Event
 from understudy.store.storage import Storage
+from understudy.wire.response_events import ENDINGS
 
 _POLL_S = 1.0
 """How soon what another process wrote is seen."""
 _AT_ONCE = 500
 _WAITS = "thread.run.requires_action"
-_ENDS = frozenset(f"{kind}.{status}" for kind in ("thread.run", "response") for status in TERMINAL)
+_ENDS = frozenset((*(f"thread.run.{status}" for status in TERMINAL), *ENDINGS.values()))
 
 
 class _Subscription:

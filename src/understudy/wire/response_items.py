@@ -3,13 +3,13 @@
 Pure: knows no store, so an id that an item names may lead nowhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
-from understudy.errors import InvalidRequest, InvalidValue, MissingParameter, UnsupportedParameter
+from understudy.errors import InvalidValue, MissingParameter, UnsupportedParameter
 from understudy.wire.base import check_shape, json_type
 from understudy.wire.kept_json import check_kept_json
 
@@ -243,25 +243,6 @@ def input_items(given: str | list[Any]) -> list[ItemDocument]:
 def conversation_items(given: list[Any]) -> list[ItemDocument]:
     """Return the `items` of a request for a conversation as `input_items` does."""
     return _normalised(given, "items")
-
-
-def check_call_outputs(given: Sequence[ItemDocument], earlier: Iterable[ItemDocument]) -> None:
-    """Raise InvalidRequest for an output in `given` that answers no call.
-
-    `earlier` is what the model is shown before `given`, whose references are resolved.
-    """
-    called = {item.get("call_id") for item in earlier if item["type"] == "function_call"}
-    for index, item in enumerate(given):
-        if item["type"] == "function_call":
-            called.add(item["call_id"])
-        elif item["type"] == "function_call_output" and item["call_id"] not in called:
-            raise InvalidRequest(
-                f"No tool call found for function call output with call_id {item['call_id']}. "
-                "Send the function_call before it, or name the response that made it as "
-                "'previous_response_id'.",
-                param=f"input[{index}].call_id",
-                code="invalid_value",
-            )
 
 
 # --- judging ----------------------------------------------------------------------------------

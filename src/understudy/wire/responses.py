@@ -153,7 +153,7 @@ class CreateResponse(Struct, kw_only=True, omit_defaults=True):
 _PARAMETERS = frozenset(CreateResponse.__struct_fields__) - {"unknown"}
 
 
-def parse_create(body: dict[str, Any]) -> CreateResponse:
+def parse_create(body: object) -> CreateResponse:
     """Return a request for a response. Raises InvalidRequest whose `param` names the field."""
     wanted = _parse(body)
     if not (wanted.input or wanted.previous_response_id or wanted.conversation):
@@ -171,12 +171,12 @@ def parse_create(body: dict[str, Any]) -> CreateResponse:
     return wanted
 
 
-def parse_input_tokens(body: dict[str, Any]) -> CreateResponse:
+def parse_input_tokens(body: object) -> CreateResponse:
     """Return a request for the number of tokens that an input has; nothing in it is required."""
     return _parse(body)
 
 
-def parse_compact(body: dict[str, Any]) -> CreateResponse:
+def parse_compact(body: object) -> CreateResponse:
     """Return a request for a compaction. Raises InvalidRequest whose `param` names the field."""
     wanted = _parse(body)
     if wanted.model is None:
@@ -186,7 +186,8 @@ def parse_compact(body: dict[str, Any]) -> CreateResponse:
     return wanted
 
 
-def _parse(body: dict[str, Any]) -> CreateResponse:
+def _parse(request: object) -> CreateResponse:
+    body = check_shape(request, dict[str, Any])
     _refuse(body)
     given = {name: value for name, value in body.items() if name in _PARAMETERS}
     check_tool_types(given.get("tools"), "tools")

@@ -5,6 +5,7 @@ from understudy.responses.mcp.approvals import (
     approval,
     approved,
     check_approvals,
+    check_named,
     is_allowed,
     offered_by,
 )
@@ -83,7 +84,8 @@ def answer(id_: str, *, approve: bool = True) -> ItemDocument:
 def test_approved_are_the_requests_that_the_input_approves() -> None:
     earlier = [request("a"), request("b"), request("c"), answer("c")]
     given = [answer("b"), answer("a", approve=False), request("d"), answer("d")]
-    check_approvals(given, earlier, [server()])
+    check_approvals(given, earlier, "input")
+    check_named(given, earlier, [server()])
     assert [one["id"] for one in approved(given, earlier)] == ["b", "d"]
 
 
@@ -93,15 +95,18 @@ def test_approved_are_the_requests_that_the_input_approves() -> None:
         ([answer("x")], "input[0].approval_request_id", "there is no such request"),
         ([answer("a"), answer("a")], "input[1].approval_request_id", "its answer already"),
         ([answer("b")], "input[0].approval_request_id", "its answer already"),
-        ([answer("c")], "tools", "MCP server 'other'"),
     ],
 )
 def test_an_answer_to_nothing_is_refused(given: list[ItemDocument], param: str, words: str) -> None:
-    earlier = [request("a"), request("b"), answer("b"), request("c", "other")]
+    earlier = [request("a"), request("b"), answer("b")]
     with pytest.raises(InvalidRequest, match=words) as refused:
-        check_approvals(given, earlier, [server()])
+        check_approvals(given, earlier, "input")
     assert refused.value.param == param
 
 
-def test_a_refusal_needs_no_server() -> None:
-    check_approvals([answer("a", approve=False)], [request("a")], [])
+def test_an_approval_needs_the_server_and_a_refusal_does_not() -> None:
+    earlier = [request("a", "other")]
+    check_named([answer("a", approve=False)], earlier, [])
+    with pytest.raises(InvalidRequest, match="MCP server 'other'") as refused:
+        check_named([answer("a")], earlier, [server()])
+    assert refused.value.param == "tools"

@@ -62,11 +62,11 @@ def _described(tool: McpTool, listed: Listed) -> str | None:
 
 
 def check_approvals(
-    given: Sequence[ItemDocument], earlier: Sequence[ItemDocument], tools: Sequence[ResponseTool]
+    given: Sequence[ItemDocument], earlier: Sequence[ItemDocument], param: str
 ) -> None:
-    """Raise InvalidRequest for an approval in `given` that answers no request, or none of now.
+    """Raise InvalidValue for an approval in `given` that answers no request, or one once more.
 
-    `earlier` is what comes before `given`.
+    `earlier` is what comes before `given`; `param` is where the request lists `given`.
     """
     requests = requests_by_id([*earlier, *given])
     answered = {
@@ -74,22 +74,29 @@ def check_approvals(
         for answer in _answers(earlier)
         if answer["approval_request_id"] in requests
     }
-    labels = {tool.server_label for tool in tools if isinstance(tool, McpTool)}
     for index, item in enumerate(given):
         if item["type"] != "mcp_approval_response":
             continue
-        at = f"input[{index}].approval_request_id"
+        at = f"{param}[{index}].approval_request_id"
         request = requests.get(item["approval_request_id"])
         if request is None:
             raise InvalidValue(
                 at,
-                "there is no such request. Send the mcp_approval_request before it, or name the "
-                "response that made it as 'previous_response_id'",
+                "there is no such request. Its mcp_approval_request has to come first: in this "
+                "request, or in what it goes on from",
             )
         if request["id"] in answered:
             raise InvalidValue(at, "the request has its answer already")
         answered.add(request["id"])
-        if item["approve"] and request["server_label"] not in labels:
+
+
+def check_named(
+    given: Sequence[ItemDocument], earlier: Sequence[ItemDocument], tools: Sequence[ResponseTool]
+) -> None:
+    """Raise InvalidRequest for an approved call of an MCP server that `tools` do not name."""
+    labels = {tool.server_label for tool in tools if isinstance(tool, McpTool)}
+    for request in approved(given, earlier):
+        if request["server_label"] not in labels:
             raise InvalidRequest(
                 f"The approved call is one of the MCP server '{request['server_label']}', which "
                 "'tools' do not name: name it again, with its 'server_url'.",
