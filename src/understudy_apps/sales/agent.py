@@ -17,6 +17,7 @@ from understudy_apps.sales.agent_functions import AgentFunctions, Records
 from understudy_apps.sales.briefing import Knowledge, KnowledgeFolder, facts_prompt, system_prompt
 from understudy_apps.sales.configurations import Configurations
 from understudy_apps.sales.conversations import Conversations, NewMessage
+from understudy_apps.sales.intents import PERSON
 from understudy_apps.sales.languages import Language, is_language, language_of_text
 from understudy_apps.sales.locks import Locks
 from understudy_apps.sales.models import (
@@ -152,7 +153,10 @@ class Agent:
             functions=functions,
             tools=tools,
             definitions=prompts.offered(tools.definitions, knowledge, language),
-            intent=await self._intent(knowledge, configuration, text),
+            intent=knowledge.intents.agreed(
+                await self._intent(knowledge, configuration, text),
+                _proposed(stored, knowledge, language),
+            ),
             intent_before=_unfulfilled(stored),
             said=_Said(emit),
         )
@@ -268,6 +272,15 @@ def _unfulfilled(stored: list[Row]) -> str | None:
     return before[0]["intent"] if is_asked else None
 
 
+def _proposed(stored: list[Row], knowledge: Knowledge, language: Language) -> str | None:
+    """Return the intent of who agrees to what the agent said last, if that proposed anything."""
+    said = [row for row in stored if row["author"] == "agent"][-1:]
+    if said and said[0]["text"] == knowledge.texts["no_answer"][language]:
+        return PERSON
+    before = knowledge.intents.named(_unfulfilled(stored))
+    return before.then if before else None
+
+
 def _quoted(turn: _Turn, messages: ChatMessages) -> Question:
     """Return what a model is asked that can only quote."""
     if turn.calls:
@@ -278,9 +291,12 @@ def _quoted(turn: _Turn, messages: ChatMessages) -> Question:
         return Question(messages, ready=answer[turn.language])
     rules = turn.knowledge.intents
     intent, before = rules.named(turn.intent), rules.named(turn.intent_before)
-    if before is not None and before.functions and (intent is None or intent.completes):
-        intent = before
-    return prompts.quoted_question(messages, turn.definitions, intent)
+    if before is None or not before.functions or not (intent is None or intent.completes):
+        return prompts.quoted_question(messages, turn.definitions, intent)
+    question = prompts.quoted_question(messages, turn.definitions, before)
+    text = messages[-1]["content"]
+    is_given = turn.knowledge.catalogue.find(text) and not text.rstrip().endswith(("?", "\uff1f"))
+    return prompts.demanded(question) if is_given else question
 
 
 def _for_customers(text: str, turn: _Turn) -> str:

@@ -163,7 +163,7 @@ class AgentFunctions:
                 connection, self._conversation, customer, quote
             )
             await self._advance(connection, contact["id"], Stage.QUOTED)
-        number = number_of(sent["id"], self._today)
+        number = number_of(sent)
         return {
             "summary": summaries.of_quote(quote, number, self._language),
             "quote_id": sent["id"],

@@ -87,7 +87,7 @@ def _judge(
     bad_lines: list[BadLine],
 ) -> None:
     """Add a line to the contacts or to the bad lines."""
-    if len(cells) > len(header):
+    if any(cell.strip() for cell in cells[len(header) :]):
         bad_lines.append(BadLine(line, f"{len(cells)} cells under {len(header)} columns"))
         return
     named = dict(zip(header, map(_unguarded, cells), strict=False))

@@ -3,6 +3,7 @@
 from datetime import date
 
 from sqlalchemy import Date, bindparam, delete, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.sales.tables import daily_counts
@@ -12,6 +13,7 @@ _COUNT = text(
     "ON CONFLICT (day, counted) DO UPDATE SET number = daily_counts.number + 1 "
     "RETURNING number"
 ).bindparams(bindparam("day", type_=Date))
+_EVERYBODY = ""
 
 
 class DailyCap:
@@ -23,11 +25,18 @@ class DailyCap:
         self._of_all = of_all
 
     async def take(self, visitor: str, today: date) -> bool:
-        """Count a message and tell whether it is within the cap."""
+        """Count a message and tell whether it is within the cap.
+
+        What a visitor sends beyond their own cap does not use up that of all.
+        """
         async with self._database.write() as connection:
             await connection.execute(delete(daily_counts).where(daily_counts.c.day < today))
-            numbers = [
-                (await connection.execute(_COUNT, {"day": today, "counted": counted})).scalar_one()
-                for counted in (visitor, "")
-            ]
-        return bool(numbers[0] <= self._per_visitor and numbers[1] <= self._of_all)
+            if await _counted(connection, visitor, today) > self._per_visitor:
+                return False
+            return await _counted(connection, _EVERYBODY, today) <= self._of_all
+
+
+async def _counted(connection: AsyncConnection, who: str, today: date) -> int:
+    made = await connection.execute(_COUNT, {"day": today, "counted": who})
+    number: int = made.scalar_one()
+    return number

@@ -157,9 +157,10 @@ async def _prepare(services: Services, prefix: str) -> None:
         return
     _logger.warning(
         "there is no operator yet: open the page at %s/ and enter the setup token %s, or run "
-        "`understudy-sales operator`",
+        "`understudy-sales operator --data-dir %s`",
         prefix or f"http://{settings.host}:{settings.port}",
         services.setup_token.text,
+        settings.data_dir,
     )
 
 

@@ -27,6 +27,7 @@ RETRY_AFTER_S: dict[TroubleKind, float] = {
 """A content that was refused says nothing of the next one, so it is tried at once."""
 
 _KEY_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_API_KEY\b")
+_PROVIDER = re.compile(r"Provider '([\w-]+)' ")
 _QUOTA = re.compile(r"quota|arrearage|insufficient|balance|billing|overdue", re.IGNORECASE)
 _MISSING_CODES = frozenset({"provider_key_missing"})
 _REJECTED_CODES = frozenset({"provider_key_rejected", "provider_region_mismatch"})
@@ -65,7 +66,7 @@ class Substituted(OpenAIError):
             "no key for its provider."
         )
         provider, slash, _ = wanted.partition("/")
-        self.variable = f"{provider.upper().replace('-', '_')}_API_KEY" if slash else None
+        self.variable = _variable_of(provider) if slash else None
 
 
 def diagnose(error: OpenAIError, key: KeyInUse) -> Trouble:
@@ -78,10 +79,21 @@ def diagnose(error: OpenAIError, key: KeyInUse) -> Trouble:
     if not isinstance(error, APIStatusError):
         return Trouble("failure", detail)
     kind = _kind(error, detail, key)
-    named = _KEY_VARIABLE.search(detail)
     is_about_key = kind in ("missing_key", "rejected_key", "quota")
-    variable = (named.group() if named else key.variable) if is_about_key else None
-    return Trouble(kind, detail, variable)
+    return Trouble(kind, detail, _named_in(detail) or key.variable if is_about_key else None)
+
+
+def _named_in(detail: str) -> str | None:
+    """Return the variable that a message names, or that of the provider which it names."""
+    variable, provider = _KEY_VARIABLE.search(detail), _PROVIDER.match(detail)
+    if variable is not None:
+        return variable.group()
+    return _variable_of(provider[1]) if provider is not None else None
+
+
+def _variable_of(provider: str) -> str:
+    """Return the variable of a provider's key, as Understudy names it: regions share one."""
+    return f"{provider.partition('-')[0].upper()}_API_KEY"
 
 
 def _kind(error: APIStatusError, detail: str, key: KeyInUse) -> TroubleKind:

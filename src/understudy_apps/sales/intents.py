@@ -8,10 +8,17 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 OTHER = "other"
+PERSON = "person"
+"""The intent of who wants a person, which `no_answer` of `texts.toml` offers."""
+_MOST_WORDS_AFTER = 3
 
 
 class Intent(BaseModel):
-    """A name, the signs that stand for it, and what a model that can only quote does about it."""
+    """A name, the signs that stand for it, and what a model that can only quote does about it.
+
+    `then` is the intent of who agrees to what its answer proposes. One that `agrees` is a short
+    message that begins with a sign.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,14 +26,20 @@ class Intent(BaseModel):
     signs: list[str] = Field(min_length=1)
     functions: list[str] = []
     completes: bool = False
+    agrees: bool = False
+    then: str | None = None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(_sign_pattern, self.signs)))
+        signs = "|".join(map(_sign_pattern, self.signs))
+        return re.compile(
+            rf"\W*(?:{signs})\b(?:\W+\w+){{0,{_MOST_WORDS_AFTER}}}\W*$" if self.agrees else signs
+        )
 
     def is_in(self, folded: str) -> bool:
         """Tell whether a folded text has one of the signs."""
-        return self._pattern.search(folded) is not None
+        find = self._pattern.match if self.agrees else self._pattern.search
+        return find(folded) is not None
 
 
 class IntentRules(BaseModel):
@@ -45,6 +58,11 @@ class IntentRules(BaseModel):
         """Return the intent of a name, None for `other`."""
         return next((intent for intent in self.intent if intent.name == name), None)
 
+    def agreed(self, name: str, proposed: str | None) -> str:
+        """Return the intent of a message: what was proposed, if it agrees to that."""
+        intent = self.named(name)
+        return proposed or name if intent is not None and intent.agrees else name
+
     def intent_of(self, text: str) -> str:
         """Return the first intent that has a sign in a text, else `other`."""
         folded = _folded(text)
@@ -62,6 +80,11 @@ def _folded(text: str) -> str:
 
 
 def _sign_pattern(sign: str) -> str:
-    """Return a pattern that finds a sign where a word begins; in Chinese, anywhere."""
-    escaped = re.escape(_folded(sign))
-    return escaped if re.search(r"[\u4e00-\u9fff]", sign) else rf"\b{escaped}"
+    """Return a pattern that finds a sign where a word begins; in Chinese, anywhere.
+
+    With a space at its end, a sign is a whole word.
+    """
+    escaped = re.escape(_folded(sign.rstrip()))
+    if re.search(r"[\u4e00-\u9fff]", sign):
+        return escaped
+    return rf"\b{escaped}\b" if sign.endswith(" ") else rf"\b{escaped}"

@@ -207,8 +207,11 @@ class Models:
 
     def _note_failure(self, model: str, error: OpenAIError) -> None:
         trouble = diagnose(error, self._configured.key)
+        if not trouble.is_lasting:
+            _logger.warning("the model %s refused a request: %s", model, trouble.detail)
         if self.health.failed(trouble, self._clock()):
-            remedy = f" Set {trouble.variable}." if trouble.variable else ""
+            is_named = trouble.variable is None or trouble.variable in trouble.detail
+            remedy = "" if is_named else f" Set {trouble.variable}."
             _logger.warning(
                 "the model %s does not answer (%s): %s%s The agent goes on with %s.",
                 model, trouble.kind, trouble.detail, remedy, self.fallback_model,

@@ -1,15 +1,15 @@
-"""The operator accounts: people who see the contacts. Knows nothing of sessions."""
+"""The operator accounts: people who see the contacts. A new password ends their sessions."""
 
 import secrets
 import time
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.errors import BadRequest, Conflict, NotSignedIn
 from understudy_apps.passwords import hash_password, is_right
-from understudy_apps.sales.tables import operators
+from understudy_apps.sales.tables import operators, sessions
 
 _SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 200
@@ -33,7 +33,10 @@ async def create_first(database: Database, name: str, password: str) -> int:
 
 
 async def set_password(database: Database, name: str, password: str) -> int:
-    """Give an operator a password, creating the account if need be, and return the id."""
+    """Give an operator a password, creating the account if need be, and return the id.
+
+    Whoever was logged in with the old one is not any more.
+    """
     password_hash = await hash_password(_checked(password))
     async with database.write() as connection:
         statement = update(operators).where(operators.c.name == name)
@@ -42,6 +45,7 @@ async def set_password(database: Database, name: str, password: str) -> int:
         )
         operator_id = changed.scalar_one_or_none()
         if operator_id is not None:
+            await connection.execute(delete(sessions).where(sessions.c.user_id == operator_id))
             return int(operator_id)
         return await _inserted(connection, name, password_hash)
 

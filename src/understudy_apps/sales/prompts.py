@@ -7,6 +7,7 @@ no instructions, and offered only the functions that belong to the intent of the
 import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from understudy_apps.sales.briefing import Knowledge
@@ -105,12 +106,19 @@ def quoted_question(
     chosen = [tool for tool in tools if tool["function"]["name"] in wanted]
     if not chosen:
         return Question(messages)
-    options: dict[str, Any] = {"parallel_tool_calls": False}
-    function = chosen[0]["function"]
-    if len(chosen) == 1 and not function["parameters"].get("required"):
-        # Nothing can be missing, and the intent has told that this is what is wanted.
-        options["tool_choice"] = {"type": "function", "function": {"name": function["name"]}}
-    return Question(messages, chosen, options)
+    question = Question(messages, chosen, {"parallel_tool_calls": False})
+    # Where nothing can be missing, the intent has told that this is what is wanted.
+    is_complete = not chosen[0]["function"]["parameters"].get("required")
+    return demanded(question) if is_complete else question
+
+
+def demanded(question: Question) -> Question:
+    """Return a question that must be answered with its function, if it has just one."""
+    if len(question.tools) != 1:
+        return question
+    name = question.tools[0]["function"]["name"]
+    choice = {"type": "function", "function": {"name": name}}
+    return replace(question, options={**question.options, "tool_choice": choice})
 
 
 def summary_of(calls: Sequence[Mapping[str, Any]]) -> str | None:

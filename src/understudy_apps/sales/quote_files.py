@@ -1,6 +1,5 @@
 """The PDF of a stored quote, drawn anew whenever it is wanted."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import anyio.to_thread
@@ -13,12 +12,10 @@ Row = dict[str, Any]
 
 async def pdf_of(row: Row, company: str) -> bytes:
     """Return the PDF of a quote's row, drawn in a thread."""
-    made_on = datetime.fromtimestamp(row["created_at"], UTC).date()
-    heading = Heading(company, number_of(row["id"], made_on), row["customer"], made_on)
+    heading = Heading(company, number_of(row), row["customer"])
     return await anyio.to_thread.run_sync(drawn, quote_of(row), heading, language_of(row))
 
 
 def name_of(row: Row) -> str:
     """Return the name of a quote's file."""
-    made_on = datetime.fromtimestamp(row["created_at"], UTC).date()
-    return f"quote-{number_of(row['id'], made_on)}.pdf"
+    return f"quote-{number_of(row)}.pdf"

@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape
@@ -38,7 +37,6 @@ class Heading:
     company: str
     number: str
     customer: str
-    made_on: date
 
 
 def drawn(quote: Quote, heading: Heading, language: Language) -> bytes:
@@ -59,7 +57,7 @@ def drawn(quote: Quote, heading: Heading, language: Language) -> bytes:
     )
     about = [
         f"{words['for']}: {heading.customer}",
-        f"{words['date']}: {heading.made_on.isoformat()}",
+        f"{words['date']}: {quote.made_on.isoformat()}",
         f"{words['valid']}: {quote.valid_until.isoformat()}",
     ]
     document.build(
@@ -121,13 +119,24 @@ def _styles(font: str) -> tuple[Any, Any]:
 
 
 def _font(heading: Heading, language: Language) -> str:
-    """Return a font that has the characters: one that PDF readers bring for Chinese."""
+    """Return a font that has the characters: one that PDF readers bring for Chinese.
+
+    It has those of other languages too that the plain font lacks, as in Polish names.
+    """
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 
-    shown = f"{heading.company}{heading.customer}"
-    if language != "zh" and all(ord(character) < 0x250 for character in shown):
+    if language != "zh" and _is_plain(f"{heading.company}{heading.customer}"):
         return "Helvetica"
     if _CHINESE_FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE_FONT))
     return _CHINESE_FONT
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether the fonts of every PDF reader have these characters."""
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -29,11 +29,12 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An offer in writing, with its sums."""
+    """An offer in writing, with its sums; days are those of the company's time zone."""
 
     lines: tuple[QuoteLine, ...]
     currency: str
     tax_percent: Decimal
+    made_on: date
     valid_until: date
 
     @property
@@ -80,5 +81,6 @@ def make_quote(
         ),
         currency=company.currency,
         tax_percent=company.tax_percent,
+        made_on=today,
         valid_until=today + timedelta(days=company.quote_valid_days),
     )

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +38,7 @@ class SentQuotes:
             "tax_percent": str(quote.tax_percent),
             "lines": [_line_row(line) for line in quote.lines],
             "total_cents": _cents(quote.total),
+            "made_on": quote.made_on,
             "valid_until": quote.valid_until,
             "created_at": int(self._clock()),
         }
@@ -76,13 +76,14 @@ def quote_of(row: Row) -> Quote:
         lines=tuple(_line_of(line) for line in row["lines"]),
         currency=row["currency"],
         tax_percent=Decimal(row["tax_percent"]),
+        made_on=row["made_on"],
         valid_until=row["valid_until"],
     )
 
 
-def number_of(quote_id: int, made_on: date) -> str:
+def number_of(row: Row) -> str:
     """Return the number that stands on a quote."""
-    return f"{made_on.year}-{quote_id:05}"
+    return f"{row['made_on'].year}-{row['id']:05}"
 
 
 def language_of(row: Row) -> Language:

@@ -5,9 +5,16 @@ Knows neither HTTP nor the database.
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from understudy_apps.sales.languages import Language
 from understudy_apps.sales.pipeline import Stage
@@ -37,9 +44,23 @@ def _lowered(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-class _Fields(BaseModel):
+class Fields(BaseModel):
+    """What somebody sends: of these fields alone, in characters that every database takes."""
+
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    @field_validator("*")
+    @classmethod
+    def _has_no_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("a text cannot hold the character NUL")
+        return value
+
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""A number that a row can have."""
+Position = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""The number of the row, or how many rows, after which others are wanted."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Company = Annotated[str, Field(max_length=200)]
@@ -49,7 +70,7 @@ Task = Annotated[str, Field(max_length=1000)]
 Notes = Annotated[str, Field(max_length=10_000)]
 
 
-class ContactFields(_Fields):
+class ContactFields(Fields):
     """A contact as somebody enters it."""
 
     name: Name
@@ -63,7 +84,7 @@ class ContactFields(_Fields):
     stage: Annotated[Stage, BeforeValidator(_lowered)] = Stage.NEW
 
 
-class ContactChanges(_Fields):
+class ContactChanges(Fields):
     """The fields of a contact that are to change; what is absent stays."""
 
     name: Name | None = None
@@ -77,15 +98,15 @@ class ContactChanges(_Fields):
     stage: Stage | None = None
 
 
-class FollowUpFields(_Fields):
+class FollowUpFields(Fields):
     """A task for a day."""
 
-    contact_id: int
+    contact_id: Id
     due_on: date
     task: Annotated[Task, Field(min_length=1)]
 
 
-class FollowUpChanges(_Fields):
+class FollowUpChanges(Fields):
     """The fields of a follow-up that are to change; what is absent stays."""
 
     due_on: date | None = None
@@ -93,7 +114,7 @@ class FollowUpChanges(_Fields):
     is_done: bool | None = None
 
 
-class AgentConfiguration(_Fields):
+class AgentConfiguration(Fields):
     """How the agent asks its model; `language` "auto" follows the visitor."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]

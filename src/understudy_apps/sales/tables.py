@@ -161,6 +161,7 @@ quotes = Table(
     Column("tax_percent", String, nullable=False),
     Column("lines", JSON, nullable=False),
     Column("total_cents", BigInteger, nullable=False),
+    Column("made_on", Date, nullable=False),
     Column("valid_until", Date, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,

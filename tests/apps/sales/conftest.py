@@ -12,7 +12,7 @@ from understudy.settings.providers import KNOWN_PROVIDERS, ProviderSettings
 from understudy_apps.sales.settings import Settings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def understudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A real server, with no key for any provider."""
     dashscope = ProviderSettings(**{**KNOWN_PROVIDERS["dashscope"], "enabled": True})
@@ -35,6 +35,13 @@ async def offline(
 async def stored(database_url: str, tmp_path: Path) -> AsyncIterator[Sales]:
     """The sales agent with an empty database for each test, without a model."""
     async with running(settings_in(tmp_path, database_url=database_url)) as sales:
+        yield sales
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sales]:
+    """One for all tests of a module that need no empty database, and no model."""
+    async with running(settings_in(tmp_path_factory.mktemp("shared"))) as sales:
         yield sales
 
 

@@ -37,6 +37,10 @@ CONVERSATIONS = {
     "en": {
         "What does the Basic plan include?": "one shop and two users",
         "That is too expensive": "less than one euro a day",
+        "Does the Basic plan have a minimum term?": "no minimum term",
+        "I still find it expensive": "For which plan",
+        "The Basic plan, for 2 shops": "45.98 EUR",
+        "I'm John, john@baker.co.uk": "Noted: John, john@baker.co.uk.",
         "My name is Ann Smith, my e-mail is ann@smith.com": "Ann Smith, ann@smith.com",
         "Call me on 24 November 2098": "24 November 2098",
         "Make me a quote for 2 units of the Basic plan and 1 of Training": "336.38 EUR",
@@ -59,13 +63,13 @@ async def test_offline_it_answers_notes_quotes_and_hands_over(
     for text, expected in CONVERSATIONS[language].items():
         assert expected in await visitor.answer(text)
     chat = await visitor.ask("GET", "visitor/messages")
-    (quote,) = [quote for message in chat["messages"] for quote in message["quotes"]]
+    *_, quote = [quote for message in chat["messages"] for quote in message["quotes"]]
     pdf = await visitor.http.get(f"visitor/quotes/{quote['quote_id']}")
     assert pdf.headers["content-type"] == "application/pdf"
     page = pypdfium2.PdfDocument(pdf.content)[0].get_textpage().get_text_bounded()
     assert quote["number"] in page and quote["total"] in page
 
-    person = {"es": "Quiero hablar con una persona", "en": "I want a real person", "zh": "转人工"}
+    person = {"es": "Sí, por favor", "en": "I want a real person", "zh": "转人工"}
     names = [name for name, _ in await visitor.write(person[language])]
     assert names == ["delta", "handed_over", "done"]
     mine = await own_conversation(operator, offline, visitor)
@@ -145,7 +149,7 @@ async def test_the_health_page_and_the_log_name_the_missing_key(
     assert health["trouble"]["kind"] == "missing_key"
     assert health["trouble"]["variable"] == "DASHSCOPE_API_KEY"
     (warning,) = [one for one in caplog.records if one.name.endswith("sales.models")]
-    assert "DASHSCOPE_API_KEY" in warning.getMessage()
+    assert warning.getMessage().count("DASHSCOPE_API_KEY") == 1
 
 
 # --- with a model that writes -----------------------------------------------------------------
@@ -237,6 +241,19 @@ async def test_an_embedded_model_in_place_of_the_configured_one_is_noticed(
     assert await visitor.answer("Hello") == "Reserve."
     trouble = (await operator.ask("GET", "health"))["trouble"]
     assert (trouble["kind"], trouble["variable"]) == ("substituted", "ACME_API_KEY")
+
+
+async def test_a_request_that_is_refused_is_logged_and_the_next_one_made(
+    scripted: Sales, upstream: ScriptedUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor, operator = await scripted.visitor(), await scripted.operator()
+    upstream.play(answer({"error": {"message": "top_p is out of range"}}, 400), says("Reserve."))
+    assert await visitor.answer("Hello") == "Reserve."
+    assert (await operator.ask("GET", "health"))["status"] == "ok"
+    (warning,) = [one for one in caplog.records if one.name.endswith("sales.models")]
+    assert "top_p is out of range" in warning.getMessage()
+    upstream.play(says("Here."))
+    assert await visitor.answer("Hello") == "Here."
 
 
 async def test_without_any_model_the_visitor_is_told_and_the_message_kept(

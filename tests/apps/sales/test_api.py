@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from tests.apps.sales.running import PASSWORD, Client, Sales
 
+from understudy_apps.sales import operators
 from understudy_apps.sales.tables import metadata
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +70,10 @@ async def test_contacts_go_out_and_come_in_as_csv(operator: Client) -> None:
     report = response.json()
     assert (response.status_code, report["imported"]) == (200, 2)
     assert [bad["line"] for bad in report["bad_lines"]] == [3]
+    page = await operator.ask("GET", "contacts?search=ana")
+    (ana,) = page["contacts"]
+    imported = await operator.ask("GET", f"contacts/{ana['id']}")
+    assert [one["stage"] for one in imported["stages"]] == ["new"]
     exported = await operator.http.get("contacts.csv")
     assert exported.headers["content-type"] == "text/csv; charset=utf-8"
     assert "'=HYPERLINK(1)" in exported.text and "ana@gomez.es" in exported.text
@@ -114,9 +119,9 @@ async def test_the_agent_is_configured_and_its_files_are_edited(operator: Client
     assert await code_of(operator, "GET", "knowledge/..%2Fsales.db", None, 404) == "no_such_file"
 
 
-async def test_only_an_operator_with_the_token_may_do_anything(stored: Sales) -> None:
-    operator, stranger = await stored.operator(), await stored.anybody()
-    paths = stored.app.openapi()["paths"]
+async def test_only_an_operator_with_the_token_may_do_anything(shared: Sales) -> None:
+    operator, stranger = await shared.operator(), await shared.anybody()
+    paths = shared.app.openapi()["paths"]
     closed = [path for path in paths if not path.startswith(("/api/visitor", "/api/se", "/widget"))]
     assert len(closed) > 15
     for path in closed:
@@ -129,10 +134,42 @@ async def test_only_an_operator_with_the_token_may_do_anything(stored: Sales) ->
     assert await code_of(operator, "POST", "contacts", {"name": "A"}, 403) == "wrong_csrf_token"
 
 
-async def test_wrong_passwords_are_refused_and_then_counted(stored: Sales) -> None:
-    client = await stored.anybody()
-    wrong = {"name": "operator", "password": "wrong"}
+async def test_wrong_passwords_are_refused_and_then_counted(shared: Sales) -> None:
+    client = await shared.anybody()
+    await operators.set_password(shared.services.database, "eva", PASSWORD)
+    wrong = {"name": "eva", "password": "wrong"}
     for _ in range(10):
         assert await code_of(client, "POST", "session", wrong, 401) == "wrong_login"
     right = {**wrong, "password": PASSWORD}
     assert await code_of(client, "POST", "session", right, 429) == "too_many_attempts"
+
+
+async def test_a_new_password_ends_the_sessions_of_the_old_one(shared: Sales) -> None:
+    client, other = await shared.anybody(), await shared.operator()
+    for password in (PASSWORD, "battery staple"):
+        await operators.set_password(shared.services.database, "luis", password)
+        assert await code_of(client, "GET", "session", None, 401) == "not_signed_in"
+        await client.ask("POST", "session", {"name": "luis", "password": password}, 201)
+    await other.ask("GET", "session")
+
+
+async def test_what_no_database_takes_is_refused(shared: Sales) -> None:
+    operator, visitor = await shared.operator(), await shared.visitor()
+    huge = 2**63
+    for path in ("contacts", "conversations", "quotes"):
+        assert await code_of(operator, "GET", f"{path}/{huge}", None, 404) == "not_found"
+    assert await code_of(visitor, "GET", f"visitor/quotes/{huge}", None, 404) == "not_found"
+    task = {"contact_id": huge, "due_on": "2030-01-01", "task": "Call"}
+    text = {"text": "a\0b"}
+    for client, method, path, body in (
+        (operator, "GET", f"contacts?offset={huge}", None),
+        (operator, "GET", "contacts?search=%00", None),
+        (operator, "POST", "follow-ups", task),
+        (operator, "POST", "contacts", {"name": "a\0b"}),
+        (visitor, "POST", "visitor/messages", text),
+    ):
+        assert await code_of(client, method, path, body, 400) == "invalid_field"
+
+
+async def test_an_unknown_page_is_told_in_the_one_form(shared: Sales) -> None:
+    assert await code_of(await shared.anybody(), "GET", "nothing", None, 404) == "not_found"

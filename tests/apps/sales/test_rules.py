@@ -1,5 +1,7 @@
 """What the sales agent decides without a database or a model."""
 
+# ruff: noqa: RUF001 - full-width punctuation is how Chinese is written
+
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -8,8 +10,9 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from pypdfium2 import PdfDocument
 
-from understudy_apps.sales import csv_files
+from understudy_apps.sales import csv_files, quote_files
 from understudy_apps.sales.agent_functions import next_working_day
 from understudy_apps.sales.briefing import KnowledgeFault, KnowledgeFolder, system_prompt
 from understudy_apps.sales.channels.lengths import parts_of
@@ -56,11 +59,25 @@ def test_a_quote_counts_in_cents_and_taxes_the_sum_once() -> None:
         Decimal("10.38"),
         Decimal("59.83"),
     )
-    assert quote.valid_until == date(2026, 12, 21)
+    assert (quote.made_on, quote.valid_until) == (date(2026, 11, 21), date(2026, 12, 21))
     half = make_quote(catalogue, [(basic, 10)], "en", date(2026, 11, 21))
     assert half.tax == Decimal("0.32")  # 0.315, half up.
     with pytest.raises(ValueError, match="from 1 to 10,000"):
         make_quote(catalogue, [(basic, 0)], "en", date(2026, 11, 21))
+
+
+@pytest.mark.anyio
+async def test_a_pdf_has_the_day_of_its_quote_and_names_of_any_language() -> None:
+    quote = make_quote(CATALOGUE, [(CATALOGUE.product[0], 1)], "es", date(2027, 1, 1))
+    row = {
+        "id": 7, "customer": "Łukasz Żółw", "language": "es", "currency": "EUR",
+        "tax_percent": "21", "lines": [], "made_on": quote.made_on,
+        "valid_until": quote.valid_until, "created_at": 1_798_758_000,
+    }  # fmt: skip
+    text = PdfDocument(await quote_files.pdf_of(row, "Faro"))[0].get_textpage().get_text_bounded()
+    for shown in ("2027-00007", "2027-01-01", "Łukasz Żółw"):
+        assert shown in text
+    assert quote_files.name_of(row) == "quote-2027-00007.pdf"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +95,15 @@ def test_a_quote_counts_in_cents_and_taxes_the_sum_once() -> None:
         ("太贵了", "objection_price"),
         ("what is this thing", "other"),
         ("this is it", "other"),
+        ("Soy Carolina, ¿qué características tiene?", "other"),
+        ("I'm John, john@baker.co.uk", "contact"),
+        ("Are you human?", "program"),
+        ("Sí, por favor", "yes"),
+        ("Sí, pero es caro", "objection_price"),
+        ("si", "yes"),
+        ("Silla de oficina", "other"),
+        ("Sí que me gustaría saber algo más de ustedes", "other"),
+        ("好的，谢谢", "yes"),
     ],
 )
 def test_the_intent_is_told_by_the_signs_in_the_file(
@@ -126,6 +152,10 @@ def test_an_export_has_no_formulas_and_can_be_imported_again() -> None:
     assert csv_files.read(text.encode()).contacts == [contact]
 
 
+def test_cells_that_a_spreadsheet_leaves_empty_do_no_harm() -> None:
+    assert [one.name for one in csv_files.read(b"name,email\nAna,,,\n").contacts] == ["Ana"]
+
+
 def test_an_import_tells_which_lines_are_wrong_and_why() -> None:
     text = (
         "Nombre;Correo;Etapa;Interés;Color\n"
@@ -134,7 +164,7 @@ def test_an_import_tells_which_lines_are_wrong_and_why() -> None:
         "\n"
         "Luis;not an address;new;low;\n"
         "Eva;;somewhere;low;\n"
-        "Zoe;;;;;;;\n"
+        "Zoe;;;;;;;red\n"
     )
     found = csv_files.read(text.encode("cp1252"))
     assert [(one.name, one.email, one.stage) for one in found.contacts] == [
@@ -199,6 +229,7 @@ def refused(status: int, code: str | None, message: str) -> openai.APIStatusErro
         (refused(401, "provider_key_missing", "set A_API_KEY."), "missing_key", "A_API_KEY"),
         (refused(401, "provider_key_rejected", "in B_API_KEY"), "rejected_key", "B_API_KEY"),
         (refused(401, "provider_region_mismatch", "else"), "rejected_key", "SALES_API_KEY"),
+        (refused(429, "insufficient_quota", "Provider 'qwen-cn' says no"), "quota", "QWEN_API_KEY"),
         (refused(401, "invalid_api_key", "wrong"), "rejected_key", "SALES_API_KEY"),
         (refused(429, "insufficient_quota", "no more"), "quota", "SALES_API_KEY"),
         (refused(400, "Arrearage", "account overdue"), "quota", "SALES_API_KEY"),

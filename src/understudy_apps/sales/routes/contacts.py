@@ -14,7 +14,14 @@ from understudy_apps.sales.contacts import ContactFilter
 from understudy_apps.sales.dependencies import Operator, Parts, Services
 from understudy_apps.sales.languages import Language
 from understudy_apps.sales.pipeline import Stage
-from understudy_apps.sales.shapes import Channel, ContactChanges, ContactFields, Interest
+from understudy_apps.sales.shapes import (
+    Channel,
+    ContactChanges,
+    ContactFields,
+    Id,
+    Interest,
+    Position,
+)
 
 router = APIRouter(tags=["contacts"])
 
@@ -83,7 +90,7 @@ class Quote(BaseModel):
 
 
 def _wanted(
-    search: Annotated[str, Query(max_length=200)] = "",
+    search: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
     stage: Stage | None = None,
     channel: Channel | None = None,
     interest: Interest | None = None,
@@ -100,7 +107,7 @@ async def list_contacts(
     parts: Parts,
     wanted: Wanted,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Position = 0,
 ) -> ContactPage:
     """List contacts, those changed last first."""
     rows, total = await parts.records.contacts.page(wanted, limit=limit, offset=offset)
@@ -138,14 +145,14 @@ async def import_contacts(request: Request, _session: Operator, parts: Parts) ->
 
 
 @router.get("/contacts/{contact_id}")
-async def get_contact(contact_id: int, _session: Operator, parts: Parts) -> ContactDetails:
+async def get_contact(contact_id: Id, _session: Operator, parts: Parts) -> ContactDetails:
     """Return a contact."""
     return await _details(parts, contact_id)
 
 
 @router.patch("/contacts/{contact_id}")
 async def change_contact(
-    contact_id: int, body: ContactChanges, _session: Operator, parts: Parts
+    contact_id: Id, body: ContactChanges, _session: Operator, parts: Parts
 ) -> ContactDetails:
     """Change fields of a contact, its stage among them."""
     await parts.records.contacts.change(contact_id, body)
@@ -153,20 +160,20 @@ async def change_contact(
 
 
 @router.delete("/contacts/{contact_id}", status_code=204)
-async def delete_contact(contact_id: int, _session: Operator, parts: Parts) -> None:
+async def delete_contact(contact_id: Id, _session: Operator, parts: Parts) -> None:
     """Erase a contact with its conversations, follow-ups and quotes."""
     await parts.records.contacts.delete(contact_id)
 
 
 @router.get("/contacts/{contact_id}/quotes")
-async def list_quotes(contact_id: int, _session: Operator, parts: Parts) -> list[Quote]:
+async def list_quotes(contact_id: Id, _session: Operator, parts: Parts) -> list[Quote]:
     """List the quotes of a contact, latest first."""
     rows = await parts.records.quotes.of_contact(contact_id)
     return [Quote.model_validate(row) for row in rows]
 
 
 @router.get("/quotes/{quote_id}")
-async def get_quote(quote_id: int, _session: Operator, parts: Parts) -> Response:
+async def get_quote(quote_id: Id, _session: Operator, parts: Parts) -> Response:
     """Return a quote as PDF."""
     return await quote_answer(parts, await parts.records.quotes.get(quote_id))
 

@@ -10,7 +10,7 @@ from understudy_apps.errors import Conflict
 from understudy_apps.sales.conversations import ConversationFilter, NewMessage
 from understudy_apps.sales.dependencies import Operator, Parts
 from understudy_apps.sales.languages import Language
-from understudy_apps.sales.shapes import Channel, ConversationStatus
+from understudy_apps.sales.shapes import Channel, ConversationStatus, Fields, Id, Position
 
 router = APIRouter(tags=["conversations"])
 
@@ -78,10 +78,8 @@ class ConversationChanges(BaseModel):
     status: ConversationStatus
 
 
-class Reply(BaseModel):
+class Reply(Fields):
     """What an operator writes to a visitor."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     text: Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -92,9 +90,9 @@ async def list_conversations(
     parts: Parts,
     status: ConversationStatus | None = None,
     channel: Channel | None = None,
-    contact_id: int | None = None,
+    contact_id: Id | None = None,
     limit: Limit = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Position = 0,
 ) -> ConversationPage:
     """List conversations, the latest first."""
     wanted = ConversationFilter(status, channel, contact_id)
@@ -105,7 +103,7 @@ async def list_conversations(
 
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(
-    conversation_id: int, _session: Operator, parts: Parts, after: int = 0
+    conversation_id: Id, _session: Operator, parts: Parts, after: Position = 0
 ) -> ConversationDetails:
     """Return a conversation with its messages, or with those `after` one by its id."""
     row = await parts.conversations.get(conversation_id)
@@ -115,14 +113,14 @@ async def get_conversation(
 
 @router.patch("/conversations/{conversation_id}")
 async def change_conversation(
-    conversation_id: int, body: ConversationChanges, _session: Operator, parts: Parts
+    conversation_id: Id, body: ConversationChanges, _session: Operator, parts: Parts
 ) -> Conversation:
     """Take a conversation over, give it back to the agent, or close it."""
     return Conversation(**await parts.conversations.set_status(conversation_id, body.status))
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=201)
-async def reply(conversation_id: int, body: Reply, _session: Operator, parts: Parts) -> Message:
+async def reply(conversation_id: Id, body: Reply, _session: Operator, parts: Parts) -> Message:
     """Answer a visitor in person; the agent is silent from then on."""
     conversation = await parts.conversations.get(conversation_id)
     if conversation["status"] != "person":
@@ -136,6 +134,6 @@ async def reply(conversation_id: int, body: Reply, _session: Operator, parts: Pa
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
-async def delete_conversation(conversation_id: int, _session: Operator, parts: Parts) -> None:
+async def delete_conversation(conversation_id: Id, _session: Operator, parts: Parts) -> None:
     """Erase a conversation; its contact stays."""
     await parts.conversations.delete(conversation_id)

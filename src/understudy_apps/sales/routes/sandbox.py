@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from understudy_apps.sales.agent import Written
 from understudy_apps.sales.answering import events
@@ -13,16 +13,15 @@ from understudy_apps.sales.conversations import Visitor
 from understudy_apps.sales.dependencies import Operator, Parts, Services
 from understudy_apps.sales.languages import Language
 from understudy_apps.sales.routes.conversations import Message
+from understudy_apps.sales.shapes import Fields
 from understudy_apps.sessions import Session
 from understudy_apps.web import EventStream
 
 router = APIRouter(tags=["sandbox"])
 
 
-class Trial(BaseModel):
+class Trial(Fields):
     """What an operator writes as if they were a visitor."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
     language: Language = "es"

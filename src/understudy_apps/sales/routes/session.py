@@ -4,20 +4,19 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from understudy_apps.rate_limit import address_key
 from understudy_apps.sales import operators
 from understudy_apps.sales.dependencies import Operator, Parts, Services
+from understudy_apps.sales.shapes import Fields
 from understudy_apps.sessions import Session
 
 router = APIRouter(tags=["session"])
 
 
-class Login(BaseModel):
+class Login(Fields):
     """Who logs in."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     password: Annotated[str, Field(max_length=200)]

@@ -21,7 +21,7 @@ from understudy_apps.sales.dependencies import Parts
 from understudy_apps.sales.languages import Language
 from understudy_apps.sales.routes.contacts import quote_answer
 from understudy_apps.sales.sent_quotes import made_by
-from understudy_apps.sales.shapes import ConversationStatus
+from understudy_apps.sales.shapes import ConversationStatus, Fields, Id, Position
 from understudy_apps.web import EventStream, language_of
 
 router = APIRouter(tags=["visitor"], prefix="/visitor")
@@ -83,10 +83,8 @@ class VisitorChat(BaseModel):
     messages: list[VisitorMessage]
 
 
-class VisitorText(BaseModel):
+class VisitorText(Fields):
     """What a visitor writes."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
 
@@ -122,7 +120,7 @@ async def begin(body: NewVisitor, parts: Parts, request: Request) -> VisitorSess
 
 
 @router.get("/messages")
-async def list_messages(own: Own, parts: Parts, after: int = 0) -> VisitorChat:
+async def list_messages(own: Own, parts: Parts, after: Position = 0) -> VisitorChat:
     """Return the chat, or what came `after` a message by its id."""
     knowledge = parts.knowledge.current()
     rows = await parts.conversations.messages(own["id"], after=after)
@@ -149,7 +147,7 @@ async def write(body: VisitorText, own: Own, parts: Parts) -> EventStream:
 
 
 @router.get("/quotes/{quote_id}")
-async def get_own_quote(quote_id: int, own: Own, parts: Parts) -> Response:
+async def get_own_quote(quote_id: Id, own: Own, parts: Parts) -> Response:
     """Return a quote of this chat as PDF."""
     row = await parts.records.quotes.get(quote_id, conversation_id=own["id"])
     return await quote_answer(parts, row)

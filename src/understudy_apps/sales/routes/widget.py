@@ -50,6 +50,9 @@ _SCRIPT = """(() => {
   const source = new URL("widget/", script.src);
   const language = script.dataset.language || document.documentElement.lang;
   if (language) source.searchParams.set("language", language);
+  // Browsers may deny a frame of another site its own storage: this page keeps who the visitor is.
+  const kept = "sales-visitor";
+  try { source.hash = sessionStorage.getItem(kept) || ""; } catch {}
   const title = __TITLE__;
 
   const holder = document.createElement("div");
@@ -84,6 +87,11 @@ _SCRIPT = """(() => {
   button.addEventListener("click", () => show((isOpen = !isOpen)));
   holder.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && isOpen) { show((isOpen = false)); button.focus(); }
+  });
+  addEventListener("message", ({ source: sender, origin, data }) => {
+    if (sender !== frame.contentWindow || origin !== source.origin) return;
+    if (typeof data?.visitor !== "string") return;
+    try { sessionStorage.setItem(kept, data.visitor); } catch {}
   });
   show(false);
   root.append(frame, button);

@@ -173,6 +173,7 @@ def _create_quotes() -> None:
         sa.Column("tax_percent", sa.String(), nullable=False),
         sa.Column("lines", sa.JSON(), nullable=False),
         sa.Column("total_cents", sa.BigInteger(), nullable=False),
+        sa.Column("made_on", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
