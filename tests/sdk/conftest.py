@@ -14,12 +14,16 @@ default_model = "scripted/echo"
 default_embedding_model = "scripted/echo-embedding"
 upstream_retries = 0
 
+[mcp]
+allow_private_networks = true
+
 [providers.scripted]
 base_url = "{base_url}"
 
 [providers.scripted.models]
 echo = "echo"
 echo-mini = "echo-mini"
+thinker = "thinker"
 echo-embedding = "echo-embedding"
 paced-2000x10 = "paced-2000x10"
 """

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.xdist_group("langchain")
 SUITES = PROGRAMS / "langchain_suites"
 ECHO_MODELS = {"MODEL": "echo", "EMBEDDING_MODEL": "echo-embedding"}
 SUITE_TIMEOUT_S = 240
+LEAST = {"TestChat": 36, "TestResponses": 36, "TestEmbeddings": 5}
+"""Of each suite, how many tests must pass: whoever finds fewer has not run it."""
 NEED_FILES_FROM_THE_NETWORK = (
     "test_pdf_inputs",
     "test_audio_inputs",
@@ -80,8 +82,19 @@ def test_embeddings_as_token_ids_and_as_texts(
         assert all(a != b for a, b in itertools.combinations(sent, 2))
 
 
-def _run_suite(file: str, server: RunningServer, folder: Path) -> dict[str, set[str]]:
-    """Run one file of suites and return the names of its tests by outcome."""
+def test_responses_go_on_and_search_files(client: Client, embedded: RunningServer) -> None:
+    saw = client.report(embedded, "responses")["responses"]
+    assert saw["going_on"] == "Your name is Ana."
+    plain, streamed = saw["searched"]
+    assert "The cat sleeps on the warm roof." in plain["text"]
+    assert plain == streamed
+    assert plain["cited"] == ["cat.txt"]
+
+
+def _run_suites(
+    file: str, suites: set[str], server: RunningServer, folder: Path
+) -> dict[str, set[str]]:
+    """Run a file, which holds these suites, and return the names of its tests by outcome."""
     environ = clean_environ(
         OPENAI_BASE_URL=server.base_url,
         OPENAI_API_BASE=server.base_url,
@@ -99,21 +112,23 @@ def _run_suite(file: str, server: RunningServer, folder: Path) -> dict[str, set[
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = re.findall(r"::(test_\w+)\S* (PASSED|SKIPPED|XFAIL)\b", done.stdout)
+    lines = re.findall(r"::(Test\w+)::(test_\w+)\S* (PASSED|SKIPPED|XFAIL)\b", done.stdout)
     outcomes: dict[str, set[str]] = {"PASSED": set(), "SKIPPED": set(), "XFAIL": set()}
-    for name, outcome in lines:
+    for _, name, outcome in lines:
         outcomes[outcome].add(name)
-    assert Counter(outcome for _, outcome in lines)["PASSED"] >= 40, done.stdout
+    passed = Counter(suite for suite, _, outcome in lines if outcome == "PASSED")
+    assert set(passed) == suites and all(passed[suite] >= LEAST[suite] for suite in suites), passed
     return outcomes
 
 
 def test_standard_suites_with_a_provider(echoing: RunningServer, tmp_path: Path) -> None:
-    outcomes = _run_suite("provider_suites.py", echoing, tmp_path)
+    outcomes = _run_suites("provider_suites.py", set(LEAST), echoing, tmp_path)
     assert outcomes["SKIPPED"] == set(LEFT_OUT)
     assert outcomes["XFAIL"] == set()
 
 
 def test_standard_suites_with_the_embedded_models(embedded: RunningServer, tmp_path: Path) -> None:
-    outcomes = _run_suite("embedded_suites.py", embedded, tmp_path)
+    suites = {"TestChat", "TestEmbeddings"}
+    outcomes = _run_suites("embedded_suites.py", suites, embedded, tmp_path)
     assert outcomes["SKIPPED"] == {*LEFT_OUT, *NO_OTHER_MODEL}
     assert outcomes["XFAIL"] == set(NEED_A_REAL_MODEL)

@@ -7,7 +7,8 @@
 - `response_format` is obeyed: json_schema filled in the same way, json_object `{"answer": ...}`, or
   with the keys that the user quotes ("with 'setup' and 'punchline' keys").
 - A token is a word with the space before it; `max_tokens`, `stop`, `n`, `logprobs`, usage follow.
-- Model `paced-20x5` streams 20 tokens, 5 ms apart; model `nothing` is not found (404).
+- Model `paced-20x5` streams 20 tokens, 5 ms apart; model `nothing` is not found (404); model
+  `thinker` thinks before it answers or calls.
 - Embeddings derive from a hash of the input: equal inputs give equal vectors of length one.
 """
 
@@ -110,10 +111,11 @@ def check_chat(body: dict[str, Any]) -> None:
 def draft(body: dict[str, Any], number: int) -> Draft:
     """Return what choice `number` says to a chat request."""
     calls = _calls(body)
+    reasoning = "Let me think." if body["model"] == "thinker" else ""
     if calls:
-        return Draft(calls=calls, finish="tool_calls")
+        return Draft(reasoning=reasoning, calls=calls, finish="tool_calls")
     text = _spoken(body)
-    made = Draft(text if number == 0 else f"{text} ({number + 1})")
+    made = Draft(text if number == 0 else f"{text} ({number + 1})", reasoning)
     return _cut(made, body)
 
 

@@ -2,35 +2,16 @@
 // streamed to an AssistantStream, and cancelled. The model echoes what it is told. Each section tells
 // what the program saw and every answer that it got, as it came.
 
-import OpenAI from "openai";
-import { all, errorOf, main, shared } from "./reporting.mjs";
+import { all, errorOf, main, recorder, shared } from "./reporting.mjs";
 
 const { QUESTION, WEATHER } = shared;
 const MODEL = process.env.MODEL;
 const FAST = { pollIntervalMs: 20 };
 const DEADLINE_MS = 20_000;
 
-let answers = [];
-const client = new OpenAI({ maxRetries: 0, timeout: 30_000, fetch: keep });
+const { client, taken } = recorder();
 const { assistants, threads } = client.beta;
 const { runs } = threads;
-
-async function keep(url, options) {
-  const response = await fetch(url, options);
-  if (response.headers.get("content-type") === "application/json") {
-    const path = new URL(url).pathname.replace("/v1", "");
-    const route = `${(options?.method ?? "GET").toUpperCase()} ${path}`;
-    const answer = await response.clone().json();
-    answers.push({ route, status: response.status, answer, faults: [] });
-  }
-  return response;
-}
-
-function taken() {
-  const kept = answers;
-  answers = [];
-  return kept;
-}
 
 const user = (content) => ({ role: "user", content });
 const textOf = (message) => message.content.map((part) => part.text.value).join("");

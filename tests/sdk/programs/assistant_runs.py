@@ -10,8 +10,8 @@ from typing import Any
 import openai
 from openai import AssistantEventHandler
 from openai.types.beta import AssistantStreamEvent
-from pydantic import TypeAdapter, ValidationError
-from recording import Recorder
+from pydantic import TypeAdapter
+from recording import Recorder, faults_in
 from reporting import QUESTION, WEATHER, main
 from typing_extensions import override
 
@@ -257,16 +257,8 @@ def _judged(answer: Any) -> list[Any]:
             "event": name.removeprefix("event: "),
             "data": json.loads(data.removeprefix("data: ")),
         }
-        told.append({**event, "faults": _faults(event)})
+        told.append({**event, "faults": faults_in(events, event)})
     return told
-
-
-def _faults(event: Any) -> list[str]:
-    try:
-        events.validate_python(event, strict=True)
-    except ValidationError as error:
-        return [f"{fault['loc']}: {fault['msg']}" for fault in error.errors()]
-    return []
 
 
 if __name__ == "__main__":

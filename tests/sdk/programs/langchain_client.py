@@ -1,6 +1,7 @@
 """A user's program for langchain-openai: only environment variables say where the API is."""
 
 import asyncio
+import io
 import os
 from typing import Any
 
@@ -8,7 +9,7 @@ from byte_tokens import use_byte_tokens
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
-from reporting import ABOUT_A_PERSON, QUESTION, TEXTS, WEATHER, main, weather_in
+from reporting import ABOUT_A_PERSON, CAT, QUESTION, TEXTS, WEATHER, main, weather_in
 
 MODEL = os.environ.get("MODEL", "gpt-4o-mini")
 EMBEDDING_MODEL = os.environ.get("EMBEDDING_MODEL", "text-embedding-3-small")
@@ -43,6 +44,36 @@ def stream() -> Any:
             "finish_reason": total.response_metadata.get("finish_reason"),
         }
     return seen
+
+
+def responses() -> Any:
+    """Ask the Responses API: go on from an answer that it keeps, and have it search files."""
+    asked: Any = {"model": MODEL, "max_retries": 0, "timeout": 30, "use_responses_api": True}
+    going_on = ChatOpenAI(**asked, use_previous_response_id=True)
+    first = going_on.invoke("I am Ana.")
+    second = going_on.invoke([HumanMessage("I am Ana."), first, HumanMessage("Who am I?")])
+    stores = model.root_client.vector_stores
+    store = stores.create(name="animals")
+    file = ("cat.txt", io.BytesIO(CAT.encode()))
+    stores.files.upload_and_poll(file=file, vector_store_id=store.id, poll_interval_ms=20)
+    search = {"type": "file_search", "vector_store_ids": [store.id]}
+    searching = ChatOpenAI(**asked, output_version="v1").bind_tools([search])
+    question = "Where does the cat sleep?"
+    plain = searching.invoke(question)
+    streamed, *rest = searching.stream(question)
+    for chunk in rest:
+        streamed += chunk
+    return {
+        "going_on": second.text,
+        "searched": [_searched(plain), _searched(streamed)],
+    }
+
+
+def _searched(answer: Any) -> Any:
+    """Return an answer's text, and of what is cited in it the titles."""
+    parts = [part for part in answer.content_blocks if part["type"] == "text"]
+    cited = [cite["title"] for part in parts for cite in part.get("annotations", ())]
+    return {"text": answer.text, "cited": cited}
 
 
 def tools() -> Any:
@@ -105,6 +136,7 @@ if __name__ == "__main__":
         {
             "chat": chat,
             "stream": stream,
+            "responses": responses,
             "tools": tools,
             "structured": structured,
             "embeddings": embeddings,

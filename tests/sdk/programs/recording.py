@@ -4,7 +4,7 @@ own models, strictly: the package itself builds its objects without validating.
 
 import importlib
 import re
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pydantic
@@ -15,7 +15,18 @@ HAS_VECTOR_STORES = VERSION >= (1, 21)
 HAS_OWN_VECTOR_STORES = VERSION >= (1, 66)
 HAS_UPLOADS = VERSION >= (1, 36)
 HAS_STORED_CHATS = VERSION >= (1, 60)
-_IDS = re.compile(r"(?<=/)(?:file-|vs_|vsfb_|upload_|chatcmpl-|asst_|thread_|msg_|run_|step_)[^/]+")
+HAS_RESPONSES = VERSION >= (2, 0)
+_PREFIXES = "file-|vs_|vsfb_|upload_|chatcmpl-|asst_|thread_|msg_|run_|step_|resp_|conv_"
+_IDS = re.compile(rf"(?<=/)(?:{_PREFIXES})[^/]+")
+
+
+def faults_in(model: pydantic.TypeAdapter[Any], value: Any) -> list[str]:
+    """Return what a model of the package finds wrong with a value, strictly."""
+    try:
+        model.validate_python(value, strict=True)
+    except pydantic.ValidationError as error:
+        return [f"{fault['loc']}: {fault['msg']}" for fault in error.errors()]
+    return []
 
 
 class Recorder:
@@ -73,6 +84,8 @@ def _models() -> dict[str, Any]:
         models |= _models_of_uploads()
     if HAS_STORED_CHATS:
         models |= _models_of_chats()
+    if HAS_RESPONSES:
+        models |= _models_of_responses() | _models_of_conversations()
     return models
 
 
@@ -198,4 +211,50 @@ def _models_of_chats() -> dict[str, Any]:
         f"POST {chats}/*": ChatCompletion,
         f"DELETE {chats}/*": ChatCompletionDeleted,
         f"GET {chats}/*/messages": SyncCursorPage[ChatCompletionStoreMessage],
+    }
+
+
+class _DeletedResponse(pydantic.BaseModel):
+    """What the package takes for nothing, and OpenAI answers."""
+
+    id: str
+    object: Literal["response"]
+    deleted: Literal[True]
+
+
+def _models_of_responses() -> dict[str, Any]:
+    from openai.pagination import SyncCursorPage
+    from openai.types.responses import CompactedResponse, Response, ResponseItem
+    from openai.types.responses.input_token_count_response import InputTokenCountResponse
+
+    return {
+        "POST /responses": Response,
+        "GET /responses/*": Response,
+        "DELETE /responses/*": _DeletedResponse,
+        "POST /responses/*/cancel": Response,
+        "GET /responses/*/input_items": SyncCursorPage[ResponseItem],
+        "POST /responses/input_tokens": InputTokenCountResponse,
+        "POST /responses/compact": CompactedResponse,
+    }
+
+
+def _models_of_conversations() -> dict[str, Any]:
+    from openai.pagination import SyncConversationCursorPage
+    from openai.types.conversations import (
+        Conversation,
+        ConversationDeletedResource,
+        ConversationItem,
+        ConversationItemList,
+    )
+
+    conversation = "/conversations/*"
+    return {
+        "POST /conversations": Conversation,
+        f"GET {conversation}": Conversation,
+        f"POST {conversation}": Conversation,
+        f"DELETE {conversation}": ConversationDeletedResource,
+        f"POST {conversation}/items": ConversationItemList,
+        f"GET {conversation}/items": SyncConversationCursorPage[ConversationItem],
+        f"GET {conversation}/items/*": pydantic.RootModel[ConversationItem],
+        f"DELETE {conversation}/items/*": Conversation,
     }

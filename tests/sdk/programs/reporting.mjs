@@ -5,6 +5,27 @@ import OpenAI from "openai";
 
 export const shared = JSON.parse(readFileSync(process.env.SHARED_INPUTS, "utf8"));
 
+// A client whose JSON answers are kept as they came; `taken` gives those since it was last called.
+export function recorder() {
+  let answers = [];
+  async function keep(url, options) {
+    const response = await fetch(url, options);
+    if (response.headers.get("content-type") === "application/json") {
+      const path = new URL(url).pathname.replace("/v1", "");
+      const route = `${(options?.method ?? "GET").toUpperCase()} ${path}`;
+      const answer = await response.clone().json();
+      answers.push({ route, status: response.status, answer, faults: [] });
+    }
+    return response;
+  }
+  function taken() {
+    const kept = answers;
+    answers = [];
+    return kept;
+  }
+  return { client: new OpenAI({ maxRetries: 0, timeout: 30_000, fetch: keep }), taken };
+}
+
 // What an iterable yields, or the promise of one.
 export async function all(iterable) {
   const items = [];

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import OpenAI, { toFile } from "openai";
-import { all, errorOf, main, shared } from "./reporting.mjs";
+import { toFile } from "openai";
+import { all, errorOf, main, recorder, shared } from "./reporting.mjs";
 
 const { CAT, DOG } = shared;
 const HERE = fileURLToPath(import.meta.url);
@@ -17,21 +17,9 @@ const STATIC = {
   static: { max_chunk_size_tokens: 200, chunk_overlap_tokens: 50 },
 };
 
-let answers = [];
-const client = new OpenAI({ maxRetries: 0, timeout: 30_000, fetch: keep });
+const { client, taken } = recorder();
 const { files, uploads, vectorStores } = client;
 const chats = client.chat.completions;
-
-async function keep(url, options) {
-  const response = await fetch(url, options);
-  if (response.headers.get("content-type") === "application/json") {
-    const path = new URL(url).pathname.replace("/v1", "");
-    const route = `${(options?.method ?? "GET").toUpperCase()} ${path}`;
-    const answer = await response.clone().json();
-    answers.push({ route, status: response.status, answer, faults: [] });
-  }
-  return response;
-}
 
 const ids = async (pages) => (await all(pages)).map((each) => each.id);
 const sending = (name, content) => toFile(Buffer.from(content), name);
@@ -249,9 +237,8 @@ const sections = {
 
 // Each section also tells every answer that it got.
 const recorded = (section) => async () => {
-  answers = [];
   const saw = await section();
-  return { saw, answers };
+  return { saw, answers: taken() };
 };
 await main(
   Object.fromEntries(Object.entries(sections).map(([name, section]) => [name, recorded(section)])),

@@ -1,6 +1,6 @@
 """The standard suites against the scripted provider behind the server."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from standard import ChatSuite, EmbeddingsSuite
 
@@ -8,6 +8,14 @@ from standard import ChatSuite, EmbeddingsSuite
 class TestChat(ChatSuite):
     model_name = "echo"
     model_override_value = "echo-mini"
+
+
+class TestResponses(TestChat):
+    """The same, asked through the Responses API."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {**super().chat_model_params, "use_responses_api": True}
 
 
 class TestEmbeddings(EmbeddingsSuite):
