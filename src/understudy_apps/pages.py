@@ -16,6 +16,7 @@ from understudy_apps.errors import Unavailable
 
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_FIRST = "no-cache"
+_READING = frozenset({"GET", "HEAD"})
 
 
 class Pages(StaticFiles):
@@ -37,6 +38,8 @@ class Pages(StaticFiles):
         """Return the file or the page at `path`. Raises Unavailable when no pages are built."""
         if path.startswith("api/") or path == "api":
             raise HTTPException(404, "There is no such route.")
+        if scope["method"] not in _READING:
+            raise HTTPException(405)
         if path in ("", ".", "index.html"):
             return self._page()
         try:

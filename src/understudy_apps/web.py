@@ -179,7 +179,13 @@ def answer_refusals(app: FastAPI, log: logging.Logger) -> None:
         return refusal_answer(refusal)
 
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+# The framework's own 400 is that of a body which cannot be decoded.
+_CODES = {
+    400: "invalid_json",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+}
 
 
 def _refusal_of(error: RequestValidationError) -> Refusal:

@@ -80,6 +80,7 @@ async def client(pages: Path) -> AsyncIterator[httpx2.AsyncClient]:
         ("PUT", "/api/refused", 405, ["Method Not Allowed", "method_not_allowed", None]),
         ("GET", "/api/none", 404, ["There is no such route.", "not_found", None]),
         ("GET", "/assets/none.js", 404, ["Not Found", "not_found", None]),
+        ("POST", "/", 405, ["Method Not Allowed", "method_not_allowed", None]),
     ],
 )
 async def test_refusals_have_one_form(

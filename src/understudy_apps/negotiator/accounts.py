@@ -213,6 +213,8 @@ async def erase(database: Database, user_id: int) -> Erasure:
     agreed = exists().where(agreements.c.debt_id == debts.c.id)
     async with database.write() as connection:
         await connection.execute(select(debts.c.id).where(own).with_for_update())
+        # Nothing is made for the person from here on.
+        await connection.execute(select(users.c.id).where(_is(user_id)).with_for_update())
         erased = await connection.execute(
             delete(debts).where(own, ~agreed).returning(debts.c.deleted_at)
         )

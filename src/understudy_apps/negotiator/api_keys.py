@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from understudy_apps.errors import BadRequest, Conflict, NotFound, ProviderFailed
 from understudy_apps.negotiator.dependencies import Services
+from understudy_apps.negotiator.model_server import ModelServer
 from understudy_apps.negotiator.tables import users
 from understudy_apps.sealing import CannotOpen
 
@@ -47,7 +48,7 @@ async def store(parts: Services, user_id: int, key: str) -> str:
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise _refused_key("An API key has no blanks and only ASCII characters.")
-    await check(parts.settings.base_url, key)
+    await check(parts.model_server, key)
     await _write(parts, user_id, parts.sealer.seal(key), hint_of(key))
     return hint_of(key)
 
@@ -57,15 +58,13 @@ async def remove(parts: Services, user_id: int) -> None:
     await _write(parts, user_id, None, None)
 
 
-async def check(base_url: str, key: str) -> None:
+async def check(server: ModelServer, key: str) -> None:
     """Ask the model's server once whether it takes a key; see `store` for what is raised."""
     import openai
 
+    client = server.with_key(key).with_options(max_retries=0, timeout=_CHECK_TIMEOUT_S)
     try:
-        async with openai.AsyncOpenAI(
-            base_url=base_url, api_key=key, max_retries=0, timeout=_CHECK_TIMEOUT_S
-        ) as client:
-            await client.models.list()
+        await client.models.list()
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         raise _refused_key("The model's server refuses this API key.") from error
     except openai.APIConnectionError as error:

@@ -35,6 +35,11 @@ class Case:
         return Debt(self.total_cents, self.maximum_months)
 
 
+def negotiable(found: list[Case]) -> list[Case]:
+    """Return the debts without an agreement; where all have one, all of them."""
+    return [case for case in found if not case.is_agreed] or found
+
+
 async def listed(connection: AsyncConnection, user_id: int) -> list[Case]:
     """Return a user's debts, oldest first."""
     rows = await connection.execute(_of(user_id).order_by(debts.c.id))

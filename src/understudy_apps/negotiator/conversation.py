@@ -5,8 +5,8 @@ Knows nothing of HTTP; what goes wrong is told in words.
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from understudy_apps.negotiator.tools import Functions
 from understudy_apps.runs import TooManyRounds, stream_until_done_async, text_of
 from understudy_apps.tools import Tools
 
-_TIMEOUT_S: Final = 120.0
+_END_TIMEOUT_S: Final = 120.0
 _MOST_MESSAGES: Final = 100
 _ACTIVE: Final = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 _log = logging.getLogger(__name__)
@@ -72,37 +72,37 @@ class Conversations:
 
     async def opening(self, user_id: int) -> Opening:
         """Return what a person's page begins with; the server of the model may be away."""
-        async with self._talk(user_id) as talk:
-            async with self._parts.database.read() as connection:
-                found = await cases.listed(connection, user_id)
-                chat = await chats.current(connection, user_id, talk.owner)
-                debt_id = await chats.debt_of(connection, chat.id) if chat else None
-                opened = await offers.open_offers(connection, user_id)
-            said: list[Said] = []
-            problem = None
-            try:
-                said = await _said(talk, chat, await self._assistants.files()) if chat else []
-            except openai.NotFoundError:
-                _log.info("the thread of user %s is gone; a message begins a new one", user_id)
-            except openai.OpenAIError as error:
-                problem = talk.say(_fault_of(error))
-            return Opening(
-                greeting=spoken.greeting(talk.account.name, found, talk.account.language),
-                suggestions=wording.listed(talk.account.language, "suggestions"),
-                messages=said,
-                debt_id=debt_id,
-                open_offers=[offers.view(offer) for offer in opened],
-                problem=problem,
-            )
+        talk = await self._talk(user_id)
+        async with self._parts.database.read() as connection:
+            found = await cases.listed(connection, user_id)
+            chat = await chats.current(connection, user_id, talk.owner)
+            debt_id = await chats.debt_of(connection, chat.id) if chat else None
+            opened = await offers.open_offers(connection, user_id)
+        said: list[Said] = []
+        problem = None
+        try:
+            said = await _said(talk, chat, await self._assistants.files()) if chat else []
+        except openai.NotFoundError:
+            _log.info("the thread of user %s is gone; a message begins a new one", user_id)
+        except openai.OpenAIError as error:
+            problem = talk.say(_fault_of(error))
+        return Opening(
+            greeting=spoken.greeting(talk.account.name, found, talk.account.language),
+            suggestions=wording.listed(talk.account.language, "suggestions"),
+            messages=said,
+            debt_id=debt_id,
+            open_offers=[offers.view(offer) for offer in opened],
+            problem=problem,
+        )
 
     async def begin_anew(self, user_id: int) -> None:
         """Begin a new chat; debts, negotiations and offers stay. Raises ProviderFailed."""
-        async with self._talk(user_id) as talk:
-            try:
-                await self._begin(talk)
-            except openai.OpenAIError as error:
-                fault = _fault_of(error)
-                raise ProviderFailed(talk.say(fault), fault) from error
+        talk = await self._talk(user_id)
+        try:
+            await self._begin(talk)
+        except openai.OpenAIError as error:
+            fault = _fault_of(error)
+            raise ProviderFailed(talk.say(fault), fault) from error
 
     async def answer(self, user_id: int, text: str) -> AsyncGenerator[Event, None]:
         """Say something and give the events of the answer.
@@ -117,7 +117,8 @@ class Conversations:
             return
         self._answering.add(user_id)
         try:
-            async with self._talk(user_id) as talk, aclosing(self._told(talk, text)) as events:
+            talk = await self._talk(user_id)
+            async with aclosing(self._told(talk, text)) as events:
                 async for event in events:
                     yield event
         except Refusal as refusal:
@@ -129,13 +130,11 @@ class Conversations:
         """Return what was uploaded as a file that the assistant reads, None for any other."""
         return (await self._assistants.files()).get(file_id)
 
-    @asynccontextmanager
-    async def _talk(self, user_id: int) -> AsyncIterator[_Talk]:
+    async def _talk(self, user_id: int) -> _Talk:
         account = await accounts.account_of(self._parts.database, user_id)
         key = await key_of(self._parts, user_id)
-        base_url = self._parts.settings.base_url
-        async with AsyncOpenAI(base_url=base_url, api_key=key, timeout=_TIMEOUT_S) as client:
-            yield _Talk(account, client, owner_of(base_url, key))
+        server = self._parts.model_server
+        return _Talk(account, server.with_key(key), owner_of(server.base_url, key))
 
     async def _told(self, talk: _Talk, text: str) -> AsyncGenerator[Event, None]:
         """Give the events of an answer to their end; a failure is the last of them."""
@@ -224,11 +223,12 @@ async def _add(talk: _Talk, chat: Chat, text: str) -> None:
 
 
 async def _said(talk: _Talk, chat: Chat, files: Files) -> list[Said]:
-    """Return the latest messages of a chat, oldest first."""
+    """Return the latest messages of a chat, oldest first; one that has just begun is empty."""
     page = await talk.client.beta.threads.messages.list(
         chat.thread_id, order="desc", limit=_MOST_MESSAGES
     )
-    return [messages.said(message, files) for message in reversed(page.data)]
+    found = [messages.said(message, files) for message in reversed(page.data)]
+    return [one for one in found if one.text]
 
 
 async def _cancel_left(talk: _Talk, chat: Chat) -> bool:
@@ -242,7 +242,7 @@ async def _cancel_left(talk: _Talk, chat: Chat) -> bool:
         await runs.cancel(run.id, thread_id=chat.thread_id)
     except openai.BadRequestError:
         pass  # It has just ended.
-    with anyio.move_on_after(_TIMEOUT_S):
+    with anyio.move_on_after(_END_TIMEOUT_S):
         await runs.poll(run.id, thread_id=chat.thread_id)
     return True
 

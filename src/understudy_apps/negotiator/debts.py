@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.errors import Conflict, NotFound
-from understudy_apps.negotiator.tables import agreements, debts, negotiations, offers, users
+from understudy_apps.negotiator.tables import agreements, chats, debts, negotiations, offers, users
 
 MAXIMUM_DEBTS = 200
 """That a user may have at once: far more than anybody has, and a list that needs no pages."""
@@ -86,6 +86,8 @@ async def remove(database: Database, user_id: int, debt_id: int) -> None:
     async with database.write() as connection:
         await _locked(connection, user_id, debt_id)
         await _start_over(connection, debt_id)
+        about_it = update(chats).where(chats.c.debt_id == debt_id)
+        await connection.execute(about_it.values(debt_id=None))
         statement = update(debts).where(debts.c.id == debt_id)
         await connection.execute(statement.values(deleted_at=int(time.time())))
 

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from understudy_apps.configuration import logging_as
 from understudy_apps.database import Database
 from understudy_apps.negotiator import tables
+from understudy_apps.negotiator.model_server import ModelServer
 from understudy_apps.negotiator.settings import Settings
 from understudy_apps.rate_limit import RateLimit
 from understudy_apps.sealing import Sealer
@@ -39,6 +40,7 @@ class Services:
 
     settings: Settings
     database: Database
+    model_server: ModelServer
     sessions: Sessions
     sealer: Sealer
     limits: Limits
@@ -52,6 +54,7 @@ async def open_services(settings: Settings, prefix: str) -> AsyncIterator[Servic
     """
     with logging_as(settings):
         database = Database(settings.database)
+        model_server = ModelServer(settings.base_url)
         try:
             await database.migrate(_MIGRATIONS)
             sealer = Sealer(settings.key_file)
@@ -66,6 +69,7 @@ async def open_services(settings: Settings, prefix: str) -> AsyncIterator[Servic
             yield Services(
                 settings=settings,
                 database=database,
+                model_server=model_server,
                 sessions=Sessions(database, tables.sessions, cookies),
                 sealer=sealer,
                 limits=Limits(
@@ -76,6 +80,7 @@ async def open_services(settings: Settings, prefix: str) -> AsyncIterator[Servic
                 ),
             )
         finally:
+            await model_server.close()
             await database.close()
 
 

@@ -1,6 +1,6 @@
 """What the functions answer, in the words of a language. Pure."""
 
-from understudy_apps.negotiator import money, plans
+from understudy_apps.negotiator import cases, money, plans
 from understudy_apps.negotiator.cases import Case
 from understudy_apps.negotiator.money import Language
 from understudy_apps.negotiator.negotiation import Answer
@@ -26,8 +26,7 @@ def lines(found: list[Case], language: Language) -> str:
 def greeting(name: str, found: list[Case], language: Language) -> str:
     """Return how the assistant begins a chat: it asks for the debt."""
     key = "greeting_debts" if found else "greeting"
-    first = found[0].debt_id if found else None
-    return say(language, key, name=name, debts=lines(found, language), first=first)
+    return say(language, key, name=name, debts=lines(found, language), first=_example(found))
 
 
 def all_debts(found: list[Case], language: Language) -> str:
@@ -41,7 +40,11 @@ def which_debt(found: list[Case], language: Language) -> str:
     """Ask which of the debts is meant."""
     if not found:
         return say(language, "no_debts")
-    return say(language, "which_debt", debts=lines(found, language), first=found[0].debt_id)
+    return say(language, "which_debt", debts=lines(found, language), first=_example(found))
+
+
+def _example(found: list[Case]) -> int | None:
+    return cases.negotiable(found)[0].debt_id if found else None
 
 
 def agreed(case: Case, language: Language) -> str:

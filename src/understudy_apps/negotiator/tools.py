@@ -220,12 +220,13 @@ class Functions:
     async def _case(self, connection: AsyncConnection) -> Case | str:
         """Return the debt of the chat, locked, or in words why it is not negotiated.
 
-        Who has a single debt need not choose it.
+        Who has a single debt that is not agreed need not choose it.
         """
         found = await cases.listed(connection, self.chat.user_id)
         chosen = await chats.debt_of(connection, self.chat.id)
-        if chosen is None and len(found) == 1:
-            chosen = found[0].debt_id
+        possible = cases.negotiable(found)
+        if chosen is None and len(possible) == 1:
+            chosen = possible[0].debt_id
         case = None
         if chosen is not None:
             case = await cases.lock(connection, self.chat.user_id, chosen)

@@ -1,10 +1,23 @@
 """The negotiator on each database, and one that tests share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.apps.negotiator.running import Browser, Negotiator, running, settings_in
+
+from understudy_apps import passwords
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash with the least effort: what hashes are worth is tested where they are made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_MEMORY_KIB", 8)
+        patch.setattr(passwords, "_ROUNDS", 1)
+        passwords._hasher.cache_clear()
+        yield
+    passwords._hasher.cache_clear()
 
 
 @pytest.fixture

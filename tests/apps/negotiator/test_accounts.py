@@ -80,6 +80,9 @@ async def test_a_missing_field_and_a_body_that_is_no_object_are_named(shared: Ne
     del person["telephone"]
     assert await browser.refused("POST", "users", person, 400) == ("missing_field", "telephone")
     assert await browser.refused("POST", "users", [person], 400) == ("invalid_body", None)
+    json = {"content-type": "application/json"}
+    undecodable = await browser.client.post("users", content=b"\xff", headers=json)
+    assert (undecodable.status_code, undecodable.json()["error"]["code"]) == (400, "invalid_json")
 
 
 async def test_wrong_password_and_unknown_address_are_refused_alike(shared: Negotiator) -> None:

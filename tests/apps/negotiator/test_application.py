@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,12 @@ from understudy_apps.negotiator.application import create_app
 from understudy_apps.negotiator.tables import metadata
 
 pytestmark = pytest.mark.anyio
-COMMAND = [sys.executable, "-c", "from understudy_apps.negotiator.command import main; main()"]
+_MAIN = "from understudy_apps.negotiator.command import main; main()"
+COMMAND = [sys.executable, "-c", _MAIN]
+HASTY_COMMAND = [
+    sys.executable, "-c", f"from understudy_apps import serving; serving._GRACE_S = 0; {_MAIN}"
+]  # fmt: skip
+_WAIT_S = 60
 
 
 async def test_migrations_make_the_tables_that_the_code_reads(negotiator: Negotiator) -> None:
@@ -95,18 +101,23 @@ async def test_cookies_are_secure_where_the_browser_keeps_them(
 
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "negotiator.log"
-    options = ["--data-dir", str(tmp_path), "--port", "0", "--log-file", str(log)]
-    with subprocess.Popen([*COMMAND, *options], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        line = next(line for line in process.stderr if "running on" in line)
-        url = next(word for word in line.split() if word.startswith("http"))
-        try:
-            response = httpx2.get(f"{url}/api/session", trust_env=False)
-            assert response.status_code == 401
-            assert response.headers["content-security-policy"]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.stderr.read()
+    with socket.create_server(("127.0.0.1", 0)) as silent_model:
+        base_url = "http://{}:{}/v1".format(*silent_model.getsockname())
+        options = ["--data-dir", str(tmp_path), "--port", "0", "--base-url", base_url]
+        command = [*HASTY_COMMAND, *options, "--log-file", str(log)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if "running on" in line)
+            url = next(word for word in line.split() if word.startswith("http"))
+            with httpx2.Client(base_url=f"{url}/api/", trust_env=False) as client:
+                session = client.post("users", json=somebody())
+                assert session.headers["content-security-policy"]
+                client.headers["X-CSRF-Token"] = session.json()["csrf_token"]
+                # An answer that the model never gives does not hold the process up.
+                with client.stream("POST", "chat/messages", json={"text": "Hello"}) as answer:
+                    assert answer.status_code == 200
+                    process.send_signal(signal.SIGTERM)
+                    process.communicate(timeout=_WAIT_S)
     assert "ready" in log.read_text(encoding="utf-8")
 
 

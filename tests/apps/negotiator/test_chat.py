@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from tests.apps.negotiator.running import Browser, Negotiator, running, settings_in
 from tests.http.serving import Served, serve, settings_for
 
+from understudy_apps.negotiator.documents import catalogue
 from understudy_apps.negotiator.tables import assistants, chats
 
 pytestmark = [
@@ -37,6 +38,12 @@ async def negotiator(
     settings = settings_in(tmp_path_factory.mktemp("app"), base_url=f"{server.root}/v1")
     async with running(settings) as negotiator:
         yield negotiator
+
+
+@pytest.fixture
+def one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave one document, for assistants that are made several times: reading all takes a while."""
+    monkeypatch.setattr(catalogue, "DOCUMENTS", (catalogue.BUS,))
 
 
 async def person(negotiator: Negotiator, language: str = "es", *totals: int) -> Browser:
@@ -170,6 +177,7 @@ async def test_a_debt_is_chosen_and_a_new_chat_asks_again(negotiator: Negotiator
     assert [offer["terms"]["pays"] for offer in opening["open_offers"]] == ["1800.00"]
 
 
+@pytest.mark.usefixtures("one_document")
 async def test_everything_is_found_again_after_a_restart(server: Served, tmp_path: Path) -> None:
     settings = settings_in(tmp_path, base_url=f"{server.root}/v1")
     async with running(settings) as negotiator:
@@ -191,6 +199,7 @@ async def test_everything_is_found_again_after_a_restart(server: Served, tmp_pat
         assert (await assistant_rows(negotiator))[0].assistant_id != rows[0].assistant_id
 
 
+@pytest.mark.usefixtures("one_document")
 async def test_changed_instructions_renew_the_assistant(server: Served, tmp_path: Path) -> None:
     settings = settings_in(tmp_path, base_url=f"{server.root}/v1")
     async with running(settings) as negotiator, client(server) as api:
@@ -237,14 +246,16 @@ async def test_one_answer_at_a_time_and_who_leaves_frees_the_chat(negotiator: Ne
     assert (await said(browser, "Hello again"))[-1][0] == "done"
 
 
-async def test_a_key_of_ones_own_has_its_own_chat(negotiator: Negotiator) -> None:
-    browser = await person(negotiator, "en", 1000)
-    await said(browser, "I offer 500 euros")
-    await browser.ask("PUT", "users/me/api-key", {"api_key": "another-key-of-mine"})
-    assert (await browser.ask("GET", "chat"))["messages"] == []
-    assert "€850.00" in text_of(await said(browser, "I offer 500 euros"))
-    await browser.ask("DELETE", "users/me/api-key", status=204)
-    assert len((await browser.ask("GET", "chat"))["messages"]) == 2
+@pytest.mark.usefixtures("one_document")
+async def test_a_key_of_ones_own_has_its_own_chat(server: Served, tmp_path: Path) -> None:
+    async with running(settings_in(tmp_path, base_url=f"{server.root}/v1")) as negotiator:
+        browser = await person(negotiator, "en", 1000)
+        await said(browser, "I offer 500 euros")
+        await browser.ask("PUT", "users/me/api-key", {"api_key": "another-key-of-mine"})
+        assert (await browser.ask("GET", "chat"))["messages"] == []
+        assert "€850.00" in text_of(await said(browser, "I offer 500 euros"))
+        await browser.ask("DELETE", "users/me/api-key", status=204)
+        assert len((await browser.ask("GET", "chat"))["messages"]) == 2
 
 
 async def test_without_the_models_server_the_rest_goes_on(tmp_path: Path) -> None:

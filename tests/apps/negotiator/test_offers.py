@@ -161,6 +161,25 @@ async def test_with_several_debts_one_is_chosen_first(shared: Negotiator) -> Non
         "set_debt_id", debt_id=second
     )
     assert "5 monthly payments of €50.10" in await ana.call("propose_payment_plan")
+    # A debt that is deleted is no longer the one that is talked about.
+    await ana.browser.ask("DELETE", f"debts/{second}", status=204)
+    async with shared.services.database.read() as connection:
+        assert await chats.debt_of(connection, ana.functions.chat.id) is None
+    assert "12 monthly payments" in await ana.call("propose_payment_plan")
+
+
+async def test_a_debt_that_is_agreed_need_not_be_told_from_the_one_that_is_not(
+    shared: Negotiator,
+) -> None:
+    ana = await person(shared)
+    await ana.debt()
+    await ana.call("manage_negotiation")
+    (offer,) = await ana.offers()
+    await ana.browser.ask("POST", f"offers/{offer['id']}/accept")
+    second = await ana.debt("2000")
+    assert "€1,900.00" in await ana.call("manage_negotiation")
+    await ana.debt("3000")
+    assert f'"debt {second}"' in await ana.call("manage_negotiation")
 
 
 async def test_an_acceptance_is_final(negotiator: Negotiator) -> None:

@@ -138,7 +138,7 @@ async def leave(
     keys = await threads.keys_at_hand(parts, session.user_id)
     erasure = await accounts.erase(parts.database, session.user_id)
     await parts.sessions.close(request, response)
-    later.add_task(threads.erase, parts.settings.base_url, keys, erasure.threads)
+    later.add_task(threads.erase, parts.model_server, keys, erasure.threads)
     return Farewell(
         debts_erased=erasure.debts_erased, receipts_kept=erasure.receipts_kept, message=_KEPT
     )
