@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.http.fixtures import logs, serve_with
 from tests.upstreams.http_server import Call, HttpServer, Reply
 
 __all__ = ["logs", "serve_with"]
 
+WAIT_MS = 20_000
 HTML = {"content-type": "text/html; charset=utf-8"}
 FLAGS = [
     "--no-sandbox",
@@ -29,6 +30,8 @@ def browser() -> Iterator[Browser]:
     """Chromium; names under `.example` lead to this machine, as after DNS rebinding."""
     chromium = shutil.which("chromium")
     assert chromium, "no chromium in PATH: run tests/install-browser.sh"
+    # Five seconds, the default, are little where every core runs tests.
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched

@@ -8,6 +8,7 @@ const PATHS = {
   code: "m8 7-5 5 5 5m8-10 5 5-5 5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   document: "M6 3h8l5 5v13H6zM14 3v5h5",
+  edit: "M5 19l1-4L16 5l3 3L9 18z",
   key: "M14.5 9.5a5 5 0 1 1-4 4.9L4 21v-3l2-2 4.6-4.6",
   logOut: "M14 4h6v16h-6M4 12h11m-4-4 4 4-4 4",
   plug: "M9 3v5m6-5v5M6 8h12v3a6 6 0 0 1-12 0zm6 9v4",

@@ -16,12 +16,14 @@ interface MessagesProps {
   sent: number;
   /** An answer is being written. */
   isGrowing: boolean;
+  /** How many messages there are, where others than the person's come by themselves. */
+  count?: number;
   /** What a screen reader says: a whole answer when it is finished, never its pieces. */
   announcement: string;
   children: ComponentChildren;
 }
 
-export function Messages({ sent, isGrowing, announcement, children }: MessagesProps) {
+export function Messages({ sent, isGrowing, count = 0, announcement, children }: MessagesProps) {
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isNear = useRef(true);
@@ -62,7 +64,7 @@ export function Messages({ sent, isGrowing, announcement, children }: MessagesPr
   }, [sent]);
   useLayoutEffect(() => {
     if (isNear.current) toEnd();
-  }, [isGrowing]);
+  }, [isGrowing, count]);
 
   return (
     <div class="messages-frame">
