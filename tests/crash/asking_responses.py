@@ -73,12 +73,16 @@ class Asker:
             if self._has_log and not self.conversation_id:
                 made = client.post("/conversations", json={}, headers=self._key("log"))
                 self.conversation_id = answer(made)["id"]
-            while not self.is_closing.is_set() or not self.journals[-1].is_over:
-                if not self.journals or self.journals[-1].is_over:
+            while self._has_open or not self.is_closing.is_set():
+                if not self._has_open:
                     self._plan_next()
                 self._see(client, self.journals[-1])
         except httpx2.TransportError:
             pass  # the server was killed
+
+    @property
+    def _has_open(self) -> bool:
+        return bool(self.journals) and not self.journals[-1].is_over
 
     def _plan_next(self) -> None:
         plan = "say" if self._outputs else self._chosen.choice(_PLANS)

@@ -19,7 +19,6 @@ JSON = {"content-type": "application/json"}
     [
         ("/v1/nothing", "/docs"),
         ("/nothing", "/docs"),
-        ("/", "/docs"),
         ("/v1", "/docs"),
         ("/v1/chat/completions/one/more", "/docs"),
         ("/chat/completions", "base_url should end in /v1"),

@@ -4,7 +4,7 @@ The same loop makes a response within its request and in the background; it writ
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,9 +19,9 @@ from understudy.responses.mcp.servers import McpServers
 from understudy.responses.mcp_calls import McpCalls
 from understudy.responses.projection import shown
 from understudy.responses.searching import StoreSearches
-from understudy.runs.file_search import Found
+from understudy.runs.asking import TOO_MANY_ROUNDS
+from understudy.runs.file_search import Found, asked_in
 from understudy.runs.tools import search_queries
-from understudy.store.items import Item
 from understudy.store.sealing import Sealer
 from understudy.wire.response_events import search_done, search_running
 from understudy.wire.response_tools import FileSearchTool
@@ -94,7 +94,7 @@ class Turns:
                 yield await self._make_first()
                 continue
             if making.turn >= self._shared.tool_rounds:
-                raise UnderstudyError(_TOO_MANY_ROUNDS.format(rounds=self._shared.tool_rounds))
+                raise UnderstudyError(TOO_MANY_ROUNDS.format(rounds=self._shared.tool_rounds))
             if asked is None and (asked := await self._request()) is None:
                 return
             async with aclosing(self._turn(asked)) as pieces:
@@ -183,7 +183,7 @@ class Turns:
         queries: list[str] = []
         found = Found([], _LIMIT_REACHED)
         if not making.is_spent:
-            queries = search_queries(call.arguments, _asked(making.history))
+            queries = search_queries(call.arguments, asked_in(making.history))
             found = await self._searches.make(tool, queries)
         document = {
             **call.item.document,
@@ -198,17 +198,4 @@ class Turns:
         return Drafted(events, [item])
 
 
-def _asked(items: Sequence[Item]) -> str:
-    """Return the text of the user's last message."""
-    for item in reversed(items):
-        if item.type == "message" and item.document["role"] == "user":
-            parts = item.document["content"]
-            return "\n".join(part["text"] for part in parts if part["type"] == "input_text")
-    return ""
-
-
 _LIMIT_REACHED = "Not searched: the request allows no more calls of tools. Answer without."
-_TOO_MANY_ROUNDS = (
-    "The model called tools in {rounds} answers without coming to an end. Give it clearer "
-    "instructions, or raise the setting runs.tool_rounds."
-)

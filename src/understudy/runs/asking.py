@@ -28,6 +28,11 @@ from understudy.store.storage import Storage
 from understudy.wire.runs import RunIncompleteReason
 from understudy.wire.steps import RunStep, StepToolCall, ToolCallsDetails
 
+TOO_MANY_ROUNDS = (
+    "The model called tools in {rounds} answers without coming to an end. Give it clearer "
+    "instructions, or raise the setting runs.tool_rounds."
+)
+
 
 class LimitReached(Exception):
     """The run has no tokens left for another turn."""

@@ -65,6 +65,15 @@ def options(tools: Sequence[Mapping[str, Any]]) -> Options:
     )
 
 
+def asked_in(items: Sequence[Item]) -> str:
+    """Return the text of the user's last message."""
+    for item in reversed(items):
+        if item.type == "message" and item.document["role"] == "user":
+            parts = item.document["content"]
+            return "\n".join(part["text"] for part in parts if part["type"] == "input_text")
+    return ""
+
+
 def named_files(instructions: str, items: Sequence[Item], run_id: str) -> list[str]:
     """Return the ids of files in a run's instructions and in the outputs of its functions."""
     texts = [instructions]

@@ -8,7 +8,15 @@ from msgspec import structs
 
 from understudy.retrieval.search import VectorSearch
 from understudy.retrieval.vector_stores import VectorStores
-from understudy.runs.file_search import Found, Options, Wanted, execute, named_files, options
+from understudy.runs.file_search import (
+    Found,
+    Options,
+    Wanted,
+    asked_in,
+    execute,
+    named_files,
+    options,
+)
 from understudy.runs.messages import threads_of
 from understudy.runs.tool_resources import resources_in
 from understudy.runs.tools import search_queries
@@ -47,7 +55,7 @@ class Searches:
         searched: dict[str, Item] = {}
         for item in items:
             if item.step_id == step.id and item.type == "file_search_call":
-                queries = search_queries(item.document["arguments"], _asked(items))
+                queries = search_queries(item.document["arguments"], asked_in(items))
                 search = Wanted(queries, store_ids, named, wanted)
                 found = await execute(self._stores(run), search, self.wait_s)
                 searched[item.document["call_id"]] = _searched(item, queries, found)
@@ -61,15 +69,6 @@ class Searches:
         async with self.storage.database.read() as connection:
             thread = await threads_of(run.project_id).find(connection, run.thread_id)
         return [*run.document["assistant_store_ids"], *resources_in(thread.document).store_ids]
-
-
-def _asked(items: Sequence[Item]) -> str:
-    """Return the text of the user's last message."""
-    for item in reversed(items):
-        if item.type == "message" and item.document["role"] == "user":
-            parts = item.document["content"]
-            return "\n".join(part["text"] for part in parts if part["type"] == "input_text")
-    return ""
 
 
 def _searched(item: Item, queries: Sequence[str], found: Found) -> Item:

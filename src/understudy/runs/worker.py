@@ -21,7 +21,13 @@ from understudy.errors import (
     UnderstudyError,
 )
 from understudy.ids import now_s
-from understudy.runs.asking import Asking, LimitReached, calls_of, rounds_of
+from understudy.runs.asking import (
+    TOO_MANY_ROUNDS,
+    Asking,
+    LimitReached,
+    calls_of,
+    rounds_of,
+)
 from understudy.runs.batches import Batches
 from understudy.runs.closing import Ending, end_run, left_behind
 from understudy.runs.commits import Commits, Rows, RunWriter
@@ -106,7 +112,7 @@ class Worker:
         if (step := _with_open_calls(steps)) is not None:
             return await self._finish_calls(step, items)
         if len(rounds_of(steps)) >= self._surroundings.tool_rounds:
-            raise UnderstudyError(_TOO_MANY_ROUNDS.format(rounds=self._surroundings.tool_rounds))
+            raise UnderstudyError(TOO_MANY_ROUNDS.format(rounds=self._surroundings.tool_rounds))
         try:
             turn = await self._ask(items, steps)
         except LimitReached as limit:
@@ -237,8 +243,4 @@ def _last_error(error: UnderstudyError) -> LastError:
     return LastError("server_error", message)
 
 
-_TOO_MANY_ROUNDS = (
-    "The model called tools in {rounds} answers without coming to an end. Give it clearer "
-    "instructions, or raise the setting runs.tool_rounds."
-)
 _FILTERED = "The provider's content filter ended the answer."
