@@ -73,16 +73,17 @@ class Asker:
             if self._has_log and not self.conversation_id:
                 made = client.post("/conversations", json={}, headers=self._key("log"))
                 self.conversation_id = answer(made)["id"]
-            while self._has_open or not self.is_closing.is_set():
-                if not self._has_open:
+            while not (self.is_closing.is_set() and self._is_at_rest):
+                if self._is_at_rest or not self.journals:
                     self._plan_next()
                 self._see(client, self.journals[-1])
         except httpx2.TransportError:
             pass  # the server was killed
 
     @property
-    def _has_open(self) -> bool:
-        return bool(self.journals) and not self.journals[-1].is_over
+    def _is_at_rest(self) -> bool:
+        """Tell whether all that was asked is over; who asked nothing yet is to ask once."""
+        return bool(self.journals) and self.journals[-1].is_over
 
     def _plan_next(self) -> None:
         plan = "say" if self._outputs else self._chosen.choice(_PLANS)
