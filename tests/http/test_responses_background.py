@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import openai
+import pytest
 from tests.http.asked_responses import (
     WEATHER,
     events_in,
@@ -135,6 +136,15 @@ def test_only_what_was_streamed_in_the_background_has_a_stream(server: Served) -
         refused = server.client.get(f"/v1/responses/{id_}", params={"stream": "true"})
         assert error_of(refused, 400)["param"] == "stream"
     ended(server, unstreamed)
+
+
+@pytest.mark.parametrize(
+    "query", ["starting_after=1", "stream=false&starting_after=1", "stream=true&starting_after=x"]
+)
+@pytest.mark.parametrize("path", ["responses/resp_1", "threads/thread_1/runs/run_1"])
+def test_where_a_stream_begins_is_judged(server: Served, path: str, query: str) -> None:
+    refused = error_of(server.client.get(f"/v1/{path}?{query}"), 400)
+    assert refused["param"] == "starting_after"
 
 
 def test_a_response_is_cancelled(server: Served, upstream: ScriptedUpstream) -> None:

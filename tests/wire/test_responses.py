@@ -181,6 +181,7 @@ def test_the_spellings_of_sdks_are_read() -> None:
         ({"response_format": {"type": "text"}}, "response_format", "'text.format'"),
         ({"include": ["x.y"]}, "include[0]", "file_search_call.results"),
         ({"stream_options": {"include_obfuscation": True}}, "stream_options", "'stream'"),
+        ({"stream_options": {"include_usage": True}, "stream": True}, "stream_options", "usage"),
         ({"max_output_tokens": 15}, "max_output_tokens", "16"),
         ({"max_tool_calls": 0}, "max_tool_calls", "1"),
         ({"temperature": 2.1}, "temperature", "2"),

@@ -21,8 +21,9 @@ from understudy.api.http.plain import (
     project_of,
     read_body,
     read_page,
+    read_stream,
 )
-from understudy.errors import InvalidValue, UnderstudyError
+from understudy.errors import UnderstudyError
 from understudy.responses.creating import Creating
 from understudy.responses.following import Numbered
 from understudy.responses.inputs import Inputs
@@ -39,7 +40,6 @@ _log = logging.getLogger(__name__)
 
 _RESPONSES = "/v1/responses"
 _RESPONSE = f"{_RESPONSES}/{{response_id}}"
-_LARGEST_NUMBER_LENGTH = 18
 _encode = msgspec.json.Encoder().encode
 
 ResponsesOf = Callable[[Request], Responses]
@@ -135,8 +135,9 @@ def _add_response_routes(router: APIRouter, of: ResponsesOf, heartbeat_s: float)
     )
     async def retrieve_response(response_id: str, request: Request) -> Response:
         include = include_of(request.query_params.multi_items())
-        if request.query_params.get("stream") == "true":
-            following = of(request).follow(response_id, _starting_after(request), include)
+        after = read_stream(request, beginning=-1)
+        if after is not None:
+            following = of(request).follow(response_id, after, include)
             is_padded = request.query_params.get("include_obfuscation") == "true"
             return _StreamResponse(following, _Framing(is_padded=is_padded), heartbeat_s)
         return answer(await of(request).find(response_id, include))
@@ -156,15 +157,6 @@ def _add_response_routes(router: APIRouter, of: ResponsesOf, heartbeat_s: float)
         query = read_page(request, has_before=False)
         items, has_more = await of(request).input_items(response_id, query, include)
         return items_answer(items, has_more=has_more)
-
-
-def _starting_after(request: Request) -> int:
-    """Return the number of the last event that the client has, -1 for none."""
-    if not (text := request.query_params.get("starting_after")):
-        return -1
-    if not (text.isascii() and text.isdigit() and len(text) <= _LARGEST_NUMBER_LENGTH):
-        raise InvalidValue("starting_after", "expected the sequence_number of an event")
-    return int(text)
 
 
 # --- streams ----------------------------------------------------------------------------------

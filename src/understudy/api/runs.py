@@ -21,8 +21,9 @@ from understudy.api.http.plain import (
     read_creation,
     read_page,
     read_shape,
+    read_stream,
 )
-from understudy.errors import InvalidValue, UnderstudyError
+from understudy.errors import UnderstudyError
 from understudy.runs.requests import Accepted, Runs, Surface
 from understudy.runs.stream import Streams
 from understudy.store.runs import Event
@@ -116,8 +117,9 @@ def _add_run_routes(router: APIRouter, runs_of: RunsOf, streamed: _Streamed) -> 
     )
     async def retrieve_run(thread_id: str, run_id: str, request: Request) -> Response:
         dialect = spoken_in(request)
-        if request.query_params.get("stream") == "true":
-            accepted = await runs_of(request).follow(thread_id, run_id, _starting_after(request))
+        after = read_stream(request, beginning=0)
+        if after is not None:
+            accepted = await runs_of(request).follow(thread_id, run_id, after)
             return streamed(accepted, dialect, numbered=True)
         return _polled(await runs_of(request).find(thread_id, run_id), dialect)
 
@@ -161,13 +163,6 @@ def _polled(run: wire.Run, dialect: Dialect) -> Response:
     if run.status in ("queued", "in_progress", "cancelling"):
         response.headers["openai-poll-after-ms"] = str(_POLL_AFTER_MS)
     return response
-
-
-def _starting_after(request: Request) -> int:
-    text = request.query_params.get("starting_after") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidValue("starting_after", "expected the number of an event, 0 for all")
-    return int(text)
 
 
 # --- streams ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from understudy.wire.vector_stores import Text
 _Summary = Literal["auto", "concise", "detailed"]
 
 
-class StreamOptions(Struct, omit_defaults=True):
+class StreamOptions(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """`stream_options`: with obfuscation, deltas are padded so that their lengths say nothing."""
 
     include_obfuscation: bool | None = None

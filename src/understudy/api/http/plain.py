@@ -15,6 +15,7 @@ from understudy.wire.base import check_shape
 
 Shape = TypeVar("Shape")
 _LONGEST_KEY = 255
+_LARGEST_NUMBER_LENGTH = 18
 _ORDERS: tuple[Order, ...] = get_args(Order)
 
 
@@ -70,6 +71,24 @@ def read_page(
         after=given.get("after") or None,
         before=(given.get("before") or None) if has_before else None,
     )
+
+
+def read_stream(request: Request, *, beginning: int) -> int | None:
+    """Return after which event the query asks for a stream, None where it asks for none.
+
+    Without a number that is `beginning`, the number before that of the first event.
+    """
+    given = request.query_params
+    after = given.get("starting_after")
+    if given.get("stream") != "true":
+        if after is not None:
+            raise InvalidValue("starting_after", "it is only allowed when 'stream' is true")
+        return None
+    if not after:
+        return beginning
+    if not (after.isascii() and after.isdigit() and len(after) <= _LARGEST_NUMBER_LENGTH):
+        raise InvalidValue("starting_after", "expected the number of an event that was received")
+    return int(after)
 
 
 def answer(value: object) -> Response:
