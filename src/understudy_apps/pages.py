@@ -53,15 +53,19 @@ class Pages(StaticFiles):
         return response
 
     def _page(self) -> Response:
-        try:
-            page = self._index.read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise Unavailable(
-                "The pages are not built: run `make install` in the checkout. The API works.",
-                "pages_missing",
-            ) from error
-        page = page.replace("<head>", self._base, 1)
+        page = built_page(self._index).replace("<head>", self._base, 1)
         return HTMLResponse(page, headers={"cache-control": _ASK_FIRST})
+
+
+def built_page(path: Path) -> str:
+    """Return the text of a page. Raises Unavailable when no pages are built."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise Unavailable(
+            "The pages are not built: run `make install` in the checkout. The API works.",
+            "pages_missing",
+        ) from error
 
 
 def add_pages(app: FastAPI, folder: Path, prefix: str) -> None:

@@ -6,7 +6,7 @@ Knows nothing of what an application is about. Middlewares here are pure ASGI.
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 from fastapi import FastAPI
@@ -25,9 +25,9 @@ from understudy_apps.errors import (
     TooLarge,
     TooManyAttempts,
 )
+from understudy_apps.languages import LANGUAGES, Language
+from understudy_apps.rate_limit import address_key
 
-Language = Literal["es", "en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("es", "en", "zh")
 _KEEPALIVE_S = 15.0
 _CLOSE_TIMEOUT_S = 5.0
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -138,6 +138,13 @@ class BodyLimit:
         return TooLarge(
             f"The body is larger than {self._max_body_bytes} bytes.", "request_too_large"
         )
+
+
+def add_guards(app: FastAPI, max_body_bytes: int) -> None:
+    """Put the middlewares around `app`: what the inner ones refuse gets the headers too."""
+    app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(SecurityHeaders)
 
 
 def refusal_answer(refusal: Refusal) -> JSONResponse:
@@ -273,6 +280,11 @@ async def _keep_open(send: Send) -> None:
 
 async def _send_text(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+def address_of(request: HTTPConnection) -> str:
+    """Return the key of the client's address, for limits on what one address may do."""
+    return address_key(request.client.host if request.client else None)
 
 
 def language_of(request: HTTPConnection) -> Language:

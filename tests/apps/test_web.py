@@ -16,10 +16,8 @@ from starlette.responses import Response
 from understudy_apps.errors import NotFound, TooManyAttempts
 from understudy_apps.pages import add_pages
 from understudy_apps.web import (
-    BodyLimit,
     EventStream,
-    SameOrigin,
-    SecurityHeaders,
+    add_guards,
     answer_refusals,
     content_security_policy,
     language_of,
@@ -65,9 +63,7 @@ async def client(pages: Path) -> AsyncIterator[httpx2.AsyncClient]:
         return Response("framed", headers={"content-security-policy": policy})
 
     add_pages(app, pages, "/app")
-    app.add_middleware(BodyLimit, max_body_bytes=1000)
-    app.add_middleware(SameOrigin)
-    app.add_middleware(SecurityHeaders)
+    add_guards(app, max_body_bytes=1000)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

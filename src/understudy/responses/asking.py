@@ -16,6 +16,7 @@ from understudy.responses.making import Making
 from understudy.responses.offered import OfferedTools, offered, without_hosted
 from understudy.responses.translate import Context, chat_messages, chat_request, results_found
 from understudy.retrieval.cite import CitationStream
+from understudy.runs.asking import asking_message
 from understudy.runs.attachments import filenames, images
 from understudy.runs.prompt import ChatMessage
 from understudy.runs.truncation import PromptTooLong, budget, count_tokens, fit
@@ -67,7 +68,7 @@ class ResponseAsking:
         """
         wanted, project_id = making.wanted, making.position.project_id
         history = making.history
-        asker = Asker(project_id, _asking_message(history))
+        asker = Asker(project_id, asking_message(history))
         route = await self._registry.route(wanted.model, asker=asker)
         tools = _offered(making)
         left = _output_left(making)
@@ -184,9 +185,3 @@ def _fitted(
             param="input",
         )
     return messages
-
-
-def _asking_message(items: Sequence[Item]) -> str | None:
-    """Return the id of the user's last message."""
-    said = (one for one in reversed(items) if one.type == "message")
-    return next((one.id for one in said if one.document["role"] == "user"), None)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from understudy.responses.drafted import Sheet
 from understudy.retrieval.cite import Citation
+from understudy.runs.message_draft import annotation
 from understudy.wire.response_events import of_item
 from understudy.wire.response_items import ItemDocument
 
@@ -96,7 +97,7 @@ class PartsDraft:
         part = self._parts[-1]
         part.text += text
         part.logprobs += logprobs
-        part.annotations += [_annotation(one, part) for one in citations]
+        part.annotations += [annotation(one, part.text, part.offset) for one in citations]
 
     def tell(self) -> None:
         """Tell what was added since the last time."""
@@ -148,22 +149,6 @@ class PartsDraft:
         """Tell of the last part."""
         index = {self._parts[-1].kind.index: len(self._parts) - 1}
         self._sheet.tell(of_item(name, self._item["id"], self._output_index, **index, **data))
-
-
-def _annotation(citation: Citation, part: _Part) -> dict[str, Any]:
-    """Return a citation in the form that holds what both APIs show of it."""
-    start, end = citation.start - part.offset, citation.end - part.offset
-    return {
-        "type": "file_citation",
-        "file_id": citation.file_id,
-        "filename": citation.filename,
-        "index": start,
-        "text": part.text[start:end],
-        "start_index": start,
-        "end_index": end,
-        "quote": citation.quote,
-        "page": citation.page,
-    }
 
 
 def _as_shown(annotation: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from understudy.errors import InvalidRequest, ProviderRateLimited, TooMany, UnderstudyError
+import msgspec
+
+from understudy.errors import UnderstudyError
 from understudy.ids import now_s
 from understudy.responses.log import Position
 from understudy.responses.projection import shown
+from understudy.runs.failures import last_error
 from understudy.store.items import Item
 from understudy.store.runs import NewRun, StoredRun, as_json
 from understudy.wire.responses import Include
@@ -113,16 +116,5 @@ def values_of(document: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
 
 
 def failed(error: UnderstudyError, usage: dict[str, Any] | None = None) -> Outcome:
-    """Return the outcome of a response that an error ended.
-
-    The codes of responses are few, so an error's own goes into the text.
-    """
-    message = error.message
-    if error.code and error.code not in message:
-        message = f"{message} ({error.code})"
-    code = "server_error"
-    if isinstance(error, ProviderRateLimited | TooMany):
-        code = "rate_limit_exceeded"
-    elif isinstance(error, InvalidRequest):
-        code = "invalid_prompt"
-    return Outcome("failed", usage, error={"code": code, "message": message})
+    """Return the outcome of a response that an error ended."""
+    return Outcome("failed", usage, error=msgspec.to_builtins(last_error(error)))

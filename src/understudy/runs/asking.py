@@ -77,7 +77,7 @@ class Asking:
         """
         document = run.document
         left = _left(document, steps)
-        asker = Asker(run.project_id, _asking_message(items))
+        asker = Asker(run.project_id, asking_message(items))
         route = await self._registry.route(document["model"], asker=asker)
         tools = offered(document["tools"])
         request: dict[str, Any] = {
@@ -162,7 +162,7 @@ class Asking:
     ) -> Summary | None:
         """Return the summary of the thread's older turns, renewed and stored where it is due."""
         was = await self._stored_summary(run)
-        summary = await self._summariser(model, turns).renew(items, was)
+        summary = await summariser(self._chat, model, turns).renew(items, was)
         if summary is not None and summary != was:
             await self._store_summary(run, summary)
         return summary
@@ -186,18 +186,10 @@ class Asking:
             items = await Log(run.project_id, run.thread_id).all(connection)
         was = await self._stored_summary(run)
         if due := due_near_limit(items, was, allowed):
-            summariser = self._summariser(route.plain, DEFAULT_TURNS)
-            summary = await summariser.summary(due, was, allowed)
+            renewing = summariser(self._chat, route.plain, DEFAULT_TURNS)
+            summary = await renewing.summary(due, was, allowed)
             if summary is not None:
                 await self._store_summary(run, summary)
-
-    def _summariser(self, model: str, turns: int) -> Summariser:
-        async def complete(messages: list[ChatMessage]) -> str:
-            body = {"model": model, "messages": messages}
-            completion, _ = await self._chat.complete(await self._chat.prepare(body))
-            return completion.choices[0].message.content or ""
-
-        return Summariser(complete, turns)
 
     async def _stored_summary(self, run: StoredRun) -> Summary | None:
         async with self._storage.database.read() as connection:
@@ -212,10 +204,24 @@ class Asking:
             await threads.update(connection, run.thread_id, document=document)
 
 
-def _asking_message(items: Sequence[Item]) -> str | None:
+def asking_message(items: Sequence[Item]) -> str | None:
     """Return the id of the user's last message."""
     said = (one for one in reversed(items) if one.type == "message")
     return next((one.id for one in said if one.document["role"] == "user"), None)
+
+
+def summariser(chat: ChatCompletions, model: str | None, turns: int) -> Summariser:
+    """Return what keeps the last `turns` turns and has `model` summarise those before them.
+
+    It is asked for nobody, so that no instance takes a summary for something that was said to it.
+    """
+
+    async def complete(messages: list[ChatMessage]) -> str:
+        prepared = await chat.prepare({"model": model, "messages": messages})
+        completion, _ = await chat.complete(prepared)
+        return completion.choices[0].message.content or ""
+
+    return Summariser(complete, turns)
 
 
 def calls_of(step: RunStep) -> list[StepToolCall]:

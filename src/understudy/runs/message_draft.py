@@ -67,7 +67,7 @@ class MessageDraft:
     def add_text(self, cited: CitedText) -> None:
         """Append text with its citations."""
         self._text += cited.text
-        self._annotations += [_annotation(each, self._text) for each in cited.citations]
+        self._annotations += [annotation(each, self._text) for each in cited.citations]
 
     def add_refusal(self, text: str) -> None:
         """Append to the refusal, which stands before the text if it began before it."""
@@ -144,16 +144,20 @@ class MessageDraft:
         return item
 
 
-def _annotation(citation: Citation, text: str) -> dict[str, Any]:
-    """Return a citation in the form that holds what both APIs show of it."""
+def annotation(citation: Citation, text: str, offset: int = 0) -> dict[str, Any]:
+    """Return a citation in the form that holds what both APIs show of it.
+
+    `offset` is where `text` begins in what was cited.
+    """
+    start, end = citation.start - offset, citation.end - offset
     return {
         "type": "file_citation",
         "file_id": citation.file_id,
         "filename": citation.filename,
-        "index": citation.start,
-        "text": text[citation.start : citation.end],
-        "start_index": citation.start,
-        "end_index": citation.end,
+        "index": start,
+        "text": text[start:end],
+        "start_index": start,
+        "end_index": end,
         "quote": citation.quote,
         "page": citation.page,
     }

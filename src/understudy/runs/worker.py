@@ -14,10 +14,7 @@ from msgspec import structs
 from understudy.chat.completion import ChatCompletions
 from understudy.errors import (
     ContentRefused,
-    InvalidRequest,
     NotReady,
-    ProviderRateLimited,
-    TooMany,
     UnderstudyError,
 )
 from understudy.ids import now_s
@@ -31,6 +28,7 @@ from understudy.runs.asking import (
 from understudy.runs.batches import Batches
 from understudy.runs.closing import Ending, end_run, left_behind
 from understudy.runs.commits import Commits, Rows, RunWriter
+from understudy.runs.failures import last_error
 from understudy.runs.project_runs import event, row_of, run_event, step_of
 from understudy.runs.searching import Searches
 from understudy.runs.states import Happening
@@ -93,7 +91,7 @@ class Worker:
             raise
         except UnderstudyError as error:
             await self._writer.commit(Rows())  # what was posted before it
-            await self._end("fail", _last_error(error))
+            await self._end("fail", last_error(error))
             return
         await self._look_ahead()
 
@@ -229,18 +227,6 @@ class Worker:
 def _with_open_calls(steps: Sequence[RunStep]) -> RunStep | None:
     """Return the step whose calls were written down and not all answered."""
     return next((step for step in steps if step.status == "in_progress" and calls_of(step)), None)
-
-
-def _last_error(error: UnderstudyError) -> LastError:
-    """Return why a run failed; the codes of runs are few, so an error's own goes into the text."""
-    message = error.message
-    if error.code and error.code not in message:
-        message = f"{message} ({error.code})"
-    if isinstance(error, ProviderRateLimited | TooMany):
-        return LastError("rate_limit_exceeded", message)
-    if isinstance(error, InvalidRequest):
-        return LastError("invalid_prompt", message)
-    return LastError("server_error", message)
 
 
 _FILTERED = "The provider's content filter ended the answer."

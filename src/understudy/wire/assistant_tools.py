@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from understudy.errors import InvalidValue
 from understudy.wire.json_schemas import check_schema
+from understudy.wire.kept_json import check_kept_json
 from understudy.wire.metadata import Metadata
 from understudy.wire.vector_stores import ChunkingStrategy, FileId, Text, static_chunking
 
 _MOST_FILES_OF_A_STORE = 10_000
-_DEEPEST_SCHEMA = 100
 
 Ranker = Literal["auto", "default_2024_08_21"]
 FunctionName: TypeAlias = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}(?!\n)$")]
@@ -95,17 +95,7 @@ def check_tools(tools: Sequence[Tool] | None, param: str) -> None:
 
 def _check_kept_schema(schema: dict[str, Any] | None, param: str) -> None:
     """Raise InvalidRequest for what is no JSON Schema, or cannot be stored as JSON everywhere."""
-    waiting: list[tuple[object, int]] = [(schema, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > _DEEPEST_SCHEMA:
-            raise InvalidValue(param, f"it is nested more than {_DEEPEST_SCHEMA} levels deep")
-        if isinstance(value, str) and "\0" in value:  # PostgreSQL keeps no NUL
-            raise InvalidValue(param, "it holds the character U+0000")
-        if isinstance(value, dict):
-            waiting.extend((part, depth + 1) for part in (*value, *value.values()))
-        elif isinstance(value, list):
-            waiting.extend((part, depth + 1) for part in value)
+    check_kept_json(schema, param)
     check_schema(schema, param)
 
 

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.errors import BadRequest, Conflict, NotFound, NotSignedIn
+from understudy_apps.languages import Language
 from understudy_apps.negotiator.tables import agreements, chats, debts, users
 from understudy_apps.passwords import hash_password, is_right
-from understudy_apps.web import Language
 
 MINIMUM_PASSWORD = 8
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@(?P<domain>[^\s@]{1,253})")

@@ -12,7 +12,7 @@ from understudy_apps.negotiator.dependencies import open_services
 from understudy_apps.negotiator.routes import accounts, chat, debts, keys, offers
 from understudy_apps.negotiator.settings import Settings
 from understudy_apps.pages import add_api_page, add_pages
-from understudy_apps.web import BodyLimit, SameOrigin, SecurityHeaders, answer_refusals
+from understudy_apps.web import add_guards, answer_refusals
 
 _PAGES = Path(__file__).parent / "static"
 _MAX_BODY_BYTES = 64 * 1024
@@ -57,7 +57,5 @@ def application(settings: Settings, prefix: str) -> FastAPI:
     answer_refusals(app, logging.getLogger(__name__))
     add_api_page(app)
     add_pages(app, _PAGES, prefix)
-    app.add_middleware(BodyLimit, max_body_bytes=_MAX_BODY_BYTES)
-    app.add_middleware(SameOrigin)
-    app.add_middleware(SecurityHeaders)
+    add_guards(app, _MAX_BODY_BYTES)
     return app

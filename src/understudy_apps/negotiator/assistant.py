@@ -16,10 +16,10 @@ from openai.types.beta import FunctionToolParam
 from sqlalchemy import delete, insert, select, update
 
 from understudy_apps.database import Database
+from understudy_apps.languages import Language
 from understudy_apps.negotiator import instructions
 from understudy_apps.negotiator.documents import catalogue
 from understudy_apps.negotiator.documents.catalogue import Printed
-from understudy_apps.negotiator.money import Language
 from understudy_apps.negotiator.tables import assistants
 
 NAME: Final = "Clara"

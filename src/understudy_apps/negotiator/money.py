@@ -7,7 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-Language = Literal["es", "en", "zh"]
+from understudy_apps.languages import Language
+
 Fault = Literal["not_a_number", "not_positive", "too_precise", "too_large"]
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")

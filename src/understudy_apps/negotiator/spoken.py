@@ -1,8 +1,8 @@
 """What the functions answer, in the words of a language. Pure."""
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator import cases, money, plans
 from understudy_apps.negotiator.cases import Case
-from understudy_apps.negotiator.money import Language
 from understudy_apps.negotiator.negotiation import Answer
 from understudy_apps.negotiator.plans import Instalments, PartialPayment, Refusal
 from understudy_apps.negotiator.wording import say

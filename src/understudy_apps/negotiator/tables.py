@@ -8,10 +8,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
-    Identity,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -20,32 +18,20 @@ from sqlalchemy import (
 )
 
 from understudy_apps.sessions import sessions_table
+from understudy_apps.tables import NUMBER, id_column, new_metadata
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", _NUMBER, Identity(), primary_key=True)
+metadata = new_metadata()
 
 
 def _user() -> Column[int]:
     """Return the column of the owner, with whom the row is erased."""
-    return Column("user_id", _NUMBER, ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
+    return Column("user_id", NUMBER, ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
 
 
 users = Table(
     "users",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String, nullable=False),
     Column("surname", String, nullable=False),
     Column("email", String, nullable=False, unique=True),
@@ -64,9 +50,9 @@ sessions = sessions_table(metadata, _user())
 debts = Table(
     "debts",
     metadata,
-    _id(),
+    id_column(),
     # Null once the account is deleted: what was agreed stays, without a person.
-    Column("user_id", _NUMBER, ForeignKey("users.id", ondelete="SET NULL"), index=True),
+    Column("user_id", NUMBER, ForeignKey("users.id", ondelete="SET NULL"), index=True),
     Column("total_cents", BigInteger, nullable=False),
     Column("maximum_months", Integer, nullable=False),
     Column("status", String, nullable=False, server_default=text("'open'")),
@@ -86,7 +72,7 @@ negotiations = Table(
     metadata,
     Column(
         "debt_id",
-        _NUMBER,
+        NUMBER,
         ForeignKey("debts.id", ondelete="CASCADE"),
         primary_key=True,
         autoincrement=False,
@@ -100,10 +86,10 @@ negotiations = Table(
 offers = Table(
     "offers",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "debt_id",
-        _NUMBER,
+        NUMBER,
         ForeignKey("debts.id", ondelete="CASCADE"),
         nullable=False,
         index=True,
@@ -121,11 +107,11 @@ offers = Table(
 agreements = Table(
     "agreements",
     metadata,
-    _id(),
+    id_column(),
     # Null once the account is deleted; `receipt` therefore names no person.
-    Column("user_id", _NUMBER, ForeignKey("users.id", ondelete="SET NULL"), index=True),
-    Column("debt_id", _NUMBER, ForeignKey("debts.id"), nullable=False, unique=True),
-    Column("offer_id", _NUMBER, ForeignKey("offers.id", ondelete="SET NULL")),
+    Column("user_id", NUMBER, ForeignKey("users.id", ondelete="SET NULL"), index=True),
+    Column("debt_id", NUMBER, ForeignKey("debts.id"), nullable=False, unique=True),
+    Column("offer_id", NUMBER, ForeignKey("offers.id", ondelete="SET NULL")),
     Column("receipt", JSON, nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
@@ -147,11 +133,11 @@ assistants = Table(
 chats = Table(
     "chats",
     metadata,
-    _id(),
+    id_column(),
     _user(),
     Column("owner", String(64), nullable=False),
     Column("thread_id", String, nullable=False),
-    Column("debt_id", _NUMBER, ForeignKey("debts.id", ondelete="SET NULL")),
+    Column("debt_id", NUMBER, ForeignKey("debts.id", ondelete="SET NULL")),
     Column("language", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("owner", "thread_id"),

@@ -13,11 +13,12 @@ from pydantic import WithJsonSchema
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
+from understudy_apps.languages import Language
 from understudy_apps.negotiator import cases, chats, money, negotiation, offers, plans, spoken
 from understudy_apps.negotiator.cases import Case
 from understudy_apps.negotiator.chats import Chat
 from understudy_apps.negotiator.documents import catalogue
-from understudy_apps.negotiator.money import BadAmount, Language
+from understudy_apps.negotiator.money import BadAmount
 from understudy_apps.negotiator.offers import Kind, Offer, Terms
 from understudy_apps.negotiator.plans import Refusal
 from understudy_apps.negotiator.wording import say

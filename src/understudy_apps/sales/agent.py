@@ -12,13 +12,14 @@ from typing import Any
 
 from openai.types.beta.threads import RequiredActionFunctionToolCall
 
+from understudy_apps.languages import Language
 from understudy_apps.sales import prompts
 from understudy_apps.sales.agent_functions import AgentFunctions, Records
 from understudy_apps.sales.briefing import Knowledge, KnowledgeFolder, facts_prompt, system_prompt
 from understudy_apps.sales.configurations import Configurations
 from understudy_apps.sales.conversations import Conversations, NewMessage
 from understudy_apps.sales.intents import PERSON
-from understudy_apps.sales.languages import Language, is_language, language_of_text
+from understudy_apps.sales.languages import is_language, language_of_text
 from understudy_apps.sales.locks import Locks
 from understudy_apps.sales.models import (
     Answer,

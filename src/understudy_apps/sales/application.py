@@ -22,7 +22,7 @@ from understudy_apps.sales.routes import (
     widget,
 )
 from understudy_apps.sales.settings import Settings
-from understudy_apps.web import BodyLimit, SameOrigin, SecurityHeaders, answer_refusals
+from understudy_apps.web import add_guards, answer_refusals
 
 _PAGES = Path(__file__).parent / "static"
 _MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -78,7 +78,5 @@ def application(settings: Settings, prefix: str) -> FastAPI:
     answer_refusals(app, logging.getLogger(__name__))
     add_api_page(app)
     add_pages(app, _PAGES, prefix)
-    app.add_middleware(BodyLimit, max_body_bytes=_MAX_BODY_BYTES)
-    app.add_middleware(SameOrigin)
-    app.add_middleware(SecurityHeaders)
+    add_guards(app, _MAX_BODY_BYTES)
     return app

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from understudy_apps.languages import LANGUAGES, Language
 from understudy_apps.sales import summaries
 from understudy_apps.sales.intents import IntentRules, parse_intents
-from understudy_apps.sales.languages import LANGUAGES, Language
 from understudy_apps.sales.products import Catalogue, parse_catalogue
 
 PAGES = ("agent", "technique", "closings")

@@ -1,7 +1,6 @@
 """Contacts in the database, with the dates at which they came into each stage."""
 
 import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.errors import NotFound
+from understudy_apps.sales.folding import folded
 from understudy_apps.sales.pipeline import Stage, advanced
 from understudy_apps.sales.shapes import ContactChanges, ContactFields
 from understudy_apps.sales.tables import contacts, conversations, stage_changes
@@ -149,12 +149,6 @@ class Contacts:
                 delete(conversations).where(conversations.c.contact_id == contact_id)
             )
             await connection.execute(delete(contacts).where(contacts.c.id == contact_id))
-
-
-def folded(text: str) -> str:
-    """Return a text as it is searched: without case and accents."""
-    bare = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in bare if not unicodedata.combining(character))
 
 
 async def _row(connection: AsyncConnection, contact_id: int) -> Row:

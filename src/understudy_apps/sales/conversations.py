@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy_apps.database import Database
 from understudy_apps.errors import NotFound
-from understudy_apps.sales.languages import Language
+from understudy_apps.languages import Language
 from understudy_apps.sales.shapes import Channel, ConversationStatus
 from understudy_apps.sales.tables import contacts, conversations, messages
 

@@ -2,10 +2,11 @@
 
 import re
 import tomllib
-import unicodedata
 from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from understudy_apps.sales.folding import folded
 
 OTHER = "other"
 PERSON = "person"
@@ -36,10 +37,10 @@ class Intent(BaseModel):
             rf"\W*(?:{signs})\b(?:\W+\w+){{0,{_MOST_WORDS_AFTER}}}\W*$" if self.agrees else signs
         )
 
-    def is_in(self, folded: str) -> bool:
+    def is_in(self, text: str) -> bool:
         """Tell whether a folded text has one of the signs."""
         find = self._pattern.match if self.agrees else self._pattern.search
-        return find(folded) is not None
+        return find(text) is not None
 
 
 class IntentRules(BaseModel):
@@ -65,8 +66,8 @@ class IntentRules(BaseModel):
 
     def intent_of(self, text: str) -> str:
         """Return the first intent that has a sign in a text, else `other`."""
-        folded = _folded(text)
-        return next((intent.name for intent in self.intent if intent.is_in(folded)), OTHER)
+        bare = folded(text)
+        return next((intent.name for intent in self.intent if intent.is_in(bare)), OTHER)
 
 
 def parse_intents(text: str) -> IntentRules:
@@ -74,17 +75,12 @@ def parse_intents(text: str) -> IntentRules:
     return IntentRules.model_validate(tomllib.loads(text))
 
 
-def _folded(text: str) -> str:
-    bare = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in bare if not unicodedata.combining(character))
-
-
 def _sign_pattern(sign: str) -> str:
     """Return a pattern that finds a sign where a word begins; in Chinese, anywhere.
 
     With a space at its end, a sign is a whole word.
     """
-    escaped = re.escape(_folded(sign.rstrip()))
+    escaped = re.escape(folded(sign.rstrip()))
     if re.search(r"[\u4e00-\u9fff]", sign):
         return escaped
     return rf"\b{escaped}\b" if sign.endswith(" ") else rf"\b{escaped}"

@@ -1,10 +1,9 @@
-"""The three languages in which the agent sells, and in which of them a text is written. Pure."""
+"""Which of the languages a tag or a text is in. Pure."""
 
 import re
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
-Language = Literal["es", "en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("es", "en", "zh")
+from understudy_apps.languages import LANGUAGES, Language
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")

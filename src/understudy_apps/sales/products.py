@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-import unicodedata
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from understudy_apps.sales.languages import LANGUAGES, Language
+from understudy_apps.languages import LANGUAGES, Language
+from understudy_apps.sales.folding import folded
 
 Localised = dict[Language, str]
 _WORD = re.compile(r"\w+")
@@ -69,11 +69,11 @@ class Catalogue(_Strict):
 
         Of several, the one with the longest name is meant ("Plan Pro" rather than "Plan").
         """
-        text = f" {_folded(wanted)} "
+        text = f" {_words(wanted)} "
         named = [
             (len(name), product)
             for product in self.product
-            for name in map(_folded, (product.id, *product.names, *product.name.values()))
+            for name in map(_words, (product.id, *product.names, *product.name.values()))
             if (name in text if _is_unspaced(name) else f" {name} " in text)
         ]
         return max(named, key=lambda each: each[0])[1] if named else None
@@ -84,10 +84,9 @@ def parse_catalogue(text: str) -> Catalogue:
     return Catalogue.model_validate(tomllib.loads(text, parse_float=Decimal))
 
 
-def _folded(text: str) -> str:
+def _words(text: str) -> str:
     """Return the words of a text without case and accents, with one space between them."""
-    bare = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(_WORD.findall("".join(c for c in bare if not unicodedata.combining(c))))
+    return " ".join(_WORD.findall(folded(text)))
 
 
 def _is_unspaced(name: str) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from understudy_apps.languages import Language
 from understudy_apps.sales.briefing import Knowledge
 from understudy_apps.sales.intents import Intent
-from understudy_apps.sales.languages import Language
 from understudy_apps.sales.models import ChatMessages, Question
 from understudy_apps.sales.shapes import AgentConfiguration
 

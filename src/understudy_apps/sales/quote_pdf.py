@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape
 
-from understudy_apps.sales.languages import Language
+from understudy_apps.languages import Language
 from understudy_apps.sales.quotes import Quote
 
 _WORDS: dict[Language, dict[str, str]] = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from understudy_apps.sales.languages import Language
+from understudy_apps.languages import Language
 from understudy_apps.sales.products import Catalogue, Product
 
 MAX_QUANTITY = 10_000

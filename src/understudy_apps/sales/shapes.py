@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from understudy_apps.sales.languages import Language
+from understudy_apps.languages import Language
 from understudy_apps.sales.pipeline import Stage
 
 Interest = Literal["unknown", "low", "medium", "high"]

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from understudy_apps.sales.languages import Language
+from understudy_apps.languages import Language
 from understudy_apps.sales.products import Catalogue, Product
 from understudy_apps.sales.quotes import Quote
 

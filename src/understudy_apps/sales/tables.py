@@ -9,10 +9,8 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
-    Identity,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     UniqueConstraint,
@@ -20,30 +18,18 @@ from sqlalchemy import (
 )
 
 from understudy_apps.sessions import sessions_table
+from understudy_apps.tables import NUMBER, id_column, new_metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", _NUMBER, Identity(), primary_key=True)
+metadata = new_metadata()
 
 
 def _of(parent: str, *, nullable: bool = False) -> Column[int]:
     """Return the column that names the row's parent, with which the row is erased."""
     return Column(
         f"{parent}_id",
-        _NUMBER,
+        NUMBER,
         ForeignKey(f"{parent}s.id", ondelete="CASCADE"),
         nullable=nullable,
         index=True,
@@ -53,7 +39,7 @@ def _of(parent: str, *, nullable: bool = False) -> Column[int]:
 operators = Table(
     "operators",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String, nullable=False, unique=True),
     Column("password_hash", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -62,13 +48,13 @@ operators = Table(
 
 sessions = sessions_table(
     metadata,
-    Column("user_id", _NUMBER, ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", NUMBER, ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
 )
 
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String, nullable=False),
     Column("company", String, nullable=False),
     Column("channel", String, nullable=False),
@@ -88,7 +74,7 @@ contacts = Table(
 stage_changes = Table(
     "stage_changes",
     metadata,
-    _id(),
+    id_column(),
     _of("contact"),
     Column("stage", String, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -99,7 +85,7 @@ stage_changes = Table(
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
+    id_column(),
     _of("contact", nullable=True),
     Column("channel", String, nullable=False),
     Column("visitor", String, nullable=False),
@@ -119,7 +105,7 @@ sandbox. The contact is made when there is something to keep; until then it is n
 messages = Table(
     "messages",
     metadata,
-    _id(),
+    id_column(),
     _of("conversation"),
     Column("author", String, nullable=False),
     Column("text", String, nullable=False),
@@ -139,7 +125,7 @@ wrote the text: name, arguments, output, call_id.
 follow_ups = Table(
     "follow_ups",
     metadata,
-    _id(),
+    id_column(),
     _of("contact"),
     Column("due_on", Date, nullable=False, index=True),
     Column("task", String, nullable=False),
@@ -152,7 +138,7 @@ follow_ups = Table(
 quotes = Table(
     "quotes",
     metadata,
-    _id(),
+    id_column(),
     _of("contact"),
     _of("conversation", nullable=True),
     Column("customer", String, nullable=False),

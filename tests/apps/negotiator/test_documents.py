@@ -12,10 +12,10 @@ from importlib import resources
 import pypdfium2
 import pytest
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator import instructions
 from understudy_apps.negotiator.documents import calendars, catalogue, contents
 from understudy_apps.negotiator.documents.catalogue import DOCUMENTS, Printed
-from understudy_apps.negotiator.money import Language
 
 LANGUAGES: tuple[Language, ...] = ("es", "en", "zh")
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator.documents import contents, printing
-from understudy_apps.negotiator.money import Language
 
 Kind = Literal["bus", "arenas", "holidays"]
 

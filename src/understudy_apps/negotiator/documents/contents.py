@@ -10,10 +10,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator.documents import calendars
 from understudy_apps.negotiator.documents.calendars import Holiday
 from understudy_apps.negotiator.documents.printing import Page
-from understudy_apps.negotiator.money import Language
 
 _DEPARTURES: Final = (("weekday", 6, 23, 15), ("saturday", 7, 22, 30), ("sunday", 8, 21, 60))
 """Key of the days, first and last hour, minutes between two buses."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from importlib import resources
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator.documents import catalogue
-from understudy_apps.negotiator.money import Language
 
 
 def text(language: Language, file_ids: Mapping[str, str]) -> str:

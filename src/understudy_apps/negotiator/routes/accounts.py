@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from understudy_apps.languages import Language
 from understudy_apps.negotiator import accounts, threads
 from understudy_apps.negotiator.accounts import Account, Registration
 from understudy_apps.negotiator.dependencies import Parts, SignedIn
-from understudy_apps.rate_limit import address_key
 from understudy_apps.sessions import Session
-from understudy_apps.web import Language, language_of
+from understudy_apps.web import address_of, language_of
 
 router = APIRouter(tags=["accounts"])
 
@@ -85,7 +85,7 @@ async def register(
     body: NewUser, parts: Parts, request: Request, response: Response
 ) -> SessionView:
     """Register a person and log them in."""
-    parts.limits.registrations_of_address.take(_address(request))
+    parts.limits.registrations_of_address.take(address_of(request))
     person = Registration(
         name=accounts.normal_name(body.name, "name"),
         surname=accounts.normal_name(body.surname, "surname"),
@@ -102,7 +102,7 @@ async def register(
 @router.post("/session", status_code=201)
 async def log_in(body: Login, parts: Parts, request: Request, response: Response) -> SessionView:
     """Log a person in, in place of whoever was logged in on this device."""
-    email, address = accounts.login_email(body.email), _address(request)
+    email, address = accounts.login_email(body.email), address_of(request)
     parts.limits.logins_of_address.take(address)
     if email is not None:
         parts.limits.logins_of_account.take(email)
@@ -142,10 +142,6 @@ async def leave(
     return Farewell(
         debts_erased=erasure.debts_erased, receipts_kept=erasure.receipts_kept, message=_KEPT
     )
-
-
-def _address(request: Request) -> str:
-    return address_key(request.client.host if request.client else None)
 
 
 def _view(account: Account, session: Session) -> SessionView:

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from understudy_apps.negotiator.money import Language
+from understudy_apps.languages import Language
 
 
 def say(language: Language, key: str, **values: object) -> str:

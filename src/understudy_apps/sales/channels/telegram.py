@@ -15,12 +15,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from understudy_apps.errors import NotFound, Refusal
+from understudy_apps.languages import Language
 from understudy_apps.sales import quote_files
 from understudy_apps.sales.agent import Agent, Stores, Written
 from understudy_apps.sales.channels.lengths import MAX_TEXT_CHARACTERS, parts_of
 from understudy_apps.sales.conversations import Visitor
 from understudy_apps.sales.daily import DailyCap
-from understudy_apps.sales.languages import Language, language_of_tag
+from understudy_apps.sales.languages import language_of_tag
 from understudy_apps.sales.sent_quotes import made_by
 
 if TYPE_CHECKING:

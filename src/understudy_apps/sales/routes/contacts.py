@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from understudy_apps.errors import BadRequest
+from understudy_apps.languages import Language
 from understudy_apps.sales import csv_files, quote_files
 from understudy_apps.sales.contacts import ContactFilter
 from understudy_apps.sales.dependencies import Operator, Parts, Services
-from understudy_apps.sales.languages import Language
 from understudy_apps.sales.pipeline import Stage
 from understudy_apps.sales.shapes import (
     Channel,

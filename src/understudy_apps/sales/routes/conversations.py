@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from understudy_apps.errors import Conflict
+from understudy_apps.languages import Language
 from understudy_apps.sales.conversations import ConversationFilter, NewMessage
 from understudy_apps.sales.dependencies import Operator, Parts
-from understudy_apps.sales.languages import Language
 from understudy_apps.sales.shapes import Channel, ConversationStatus, Fields, Id, Position
 
 router = APIRouter(tags=["conversations"])

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from understudy_apps.languages import Language
 from understudy_apps.sales.agent import Written
 from understudy_apps.sales.answering import events
 from understudy_apps.sales.channels.lengths import MAX_TEXT_CHARACTERS
 from understudy_apps.sales.contacts import SANDBOX
 from understudy_apps.sales.conversations import Visitor
 from understudy_apps.sales.dependencies import Operator, Parts, Services
-from understudy_apps.sales.languages import Language
 from understudy_apps.sales.routes.conversations import Message
 from understudy_apps.sales.shapes import Fields
 from understudy_apps.sessions import Session

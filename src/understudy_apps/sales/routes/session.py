@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from understudy_apps.rate_limit import address_key
 from understudy_apps.sales import operators
 from understudy_apps.sales.dependencies import Operator, Parts, Services
 from understudy_apps.sales.shapes import Fields
 from understudy_apps.sessions import Session
+from understudy_apps.web import address_of
 
 router = APIRouter(tags=["session"])
 
@@ -51,7 +51,7 @@ async def show_setup(parts: Parts) -> SetupView:
 @router.post("/setup", status_code=201)
 async def set_up(body: Setup, parts: Parts, request: Request, response: Response) -> SessionView:
     """Create the first operator and log them in."""
-    parts.limits.logins_of_address.take(_address(request))
+    parts.limits.logins_of_address.take(address_of(request))
     parts.setup_token.check(body.token)
     operator_id = await operators.create_first(parts.database, body.name, body.password)
     return await _view(parts, await parts.sessions.open(request, response, operator_id))
@@ -60,7 +60,7 @@ async def set_up(body: Setup, parts: Parts, request: Request, response: Response
 @router.post("/session", status_code=201)
 async def log_in(body: Login, parts: Parts, request: Request, response: Response) -> SessionView:
     """Log an operator in, in place of whoever was logged in on this device."""
-    parts.limits.logins_of_address.take(_address(request))
+    parts.limits.logins_of_address.take(address_of(request))
     parts.limits.logins_of_account.take(body.name)
     operator_id = await operators.authenticate(parts.database, body.name, body.password)
     parts.limits.logins_of_account.forget(body.name)
@@ -77,10 +77,6 @@ async def show_session(session: Operator, parts: Parts) -> SessionView:
 async def log_out(_session: Operator, parts: Parts, request: Request, response: Response) -> None:
     """End the session."""
     await parts.sessions.close(request, response)
-
-
-def _address(request: Request) -> str:
-    return address_key(request.client.host if request.client else None)
 
 
 async def _view(parts: Services, session: Session) -> SessionView:

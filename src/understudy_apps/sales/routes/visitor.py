@@ -12,17 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from understudy_apps.errors import NotSignedIn, Refusal
-from understudy_apps.rate_limit import address_key
+from understudy_apps.languages import Language
 from understudy_apps.sales.agent import Written
 from understudy_apps.sales.answering import Event, events
 from understudy_apps.sales.channels.lengths import MAX_TEXT_CHARACTERS
 from understudy_apps.sales.conversations import Visitor
 from understudy_apps.sales.dependencies import Parts
-from understudy_apps.sales.languages import Language
 from understudy_apps.sales.routes.contacts import quote_answer
 from understudy_apps.sales.sent_quotes import made_by
 from understudy_apps.sales.shapes import ConversationStatus, Fields, Id, Position
-from understudy_apps.web import EventStream, language_of
+from understudy_apps.web import EventStream, address_of, language_of
 
 router = APIRouter(tags=["visitor"], prefix="/visitor")
 
@@ -105,8 +104,7 @@ Own = Annotated[dict[str, Any], Depends(_own_conversation)]
 @router.post("/session", status_code=201)
 async def begin(body: NewVisitor, parts: Parts, request: Request) -> VisitorSession:
     """Begin a chat."""
-    address = address_key(request.client.host if request.client else None)
-    parts.limits.visitors_of_address.take(address)
+    parts.limits.visitors_of_address.take(address_of(request))
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     language = body.language or language_of(request)
     await parts.conversations.open(Visitor("web", _sha256(token), language=language))

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from understudy_apps.errors import Unavailable
+from understudy_apps.pages import built_page
 from understudy_apps.sales.dependencies import Parts
 from understudy_apps.web import content_security_policy
 
@@ -28,13 +28,7 @@ async def script(parts: Parts) -> Response:
 @router.get("/widget/", response_class=HTMLResponse)
 async def page(parts: Parts) -> HTMLResponse:
     """Return the page of the chat, which the sites of the settings may frame."""
-    try:
-        text = _PAGE.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise Unavailable(
-            "The pages are not built: run `make install` in the checkout. The API works.",
-            "pages_missing",
-        ) from error
+    text = built_page(_PAGE)
     policy = content_security_policy(parts.settings.frame_ancestors)
     headers = {
         **_FOR_OTHER_SITES,
