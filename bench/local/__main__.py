@@ -1,14 +1,15 @@
-"""`python -m bench.local`: one model, two ways to it, one table."""
+"""`python -m bench.local`: one model, two ways to it, other engines beside them, one table."""
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
-import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.local import torch_model
+from bench.local.beside import Beside, beside
 from bench.local.client import Client
 from bench.local.engines import Shape, directly, through_understudy
 from bench.local.measure import Figures, Load, measure
@@ -28,10 +29,11 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before the run\n")
     model = made(size)
     with tempfile.TemporaryDirectory(prefix="understudy-local-") as folder:
-        figures = asyncio.run(_measure(model, load, Path(folder)))
-    direct, ours = figures["direct"], figures["Understudy"]
-    other = _transformers(options.transformers, size, load, direct.prompt_tokens)
-    print(table(direct, ours, other, _STREAMS))
+        with contextlib.ExitStack() as stack:
+            others = [stack.enter_context(other) for other in _others(options, size, model)]
+            figures = asyncio.run(_measure(model, load, Path(folder), others))
+    direct, ours = figures.pop("direct"), figures.pop("Understudy")
+    print(table(direct, ours, figures, _STREAMS))
 
 
 def _options() -> argparse.Namespace:
@@ -41,40 +43,34 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=64, help="of each answer")
     parser.add_argument("--requests", type=int, default=20, help="short ones, in each round")
     parser.add_argument("--tiny", action="store_true", help="a model of 1 MB: does it all run?")
-    parser.add_argument(
-        "--transformers",
-        metavar="PYTHON",
-        type=Path,
-        help="a Python with torch and transformers, to measure those as well",
-    )
+    for name in ("transformers", "openvino"):
+        parser.add_argument(
+            f"--{name}", metavar="PYTHON", type=Path, help="a Python that has it: measured as well"
+        )
     return parser.parse_args()
 
 
-async def _measure(model: Path, load: Load, folder: Path) -> dict[str, Figures]:
-    """Return the figures of both ways by their names."""
+def _others(
+    options: argparse.Namespace, size: dict[str, int], model: Path
+) -> Iterator[contextlib.AbstractContextManager[Beside]]:
+    """Yield the engines beside which ours is measured, not yet begun."""
+    if options.transformers:
+        yield beside(
+            "transformers", options.transformers, "bench.local.torch_model", json.dumps(size)
+        )
+    if options.openvino:
+        yield beside("openvino-genai", options.openvino, "bench.local.openvino_model", str(model))
+
+
+async def _measure(
+    model: Path, load: Load, folder: Path, others: Sequence[Beside]
+) -> dict[str, Figures]:
+    """Return the figures of all by their names."""
     length = load.prompt_words * _MOST_TOKENS_A_WORD + load.tokens + _SPARE_CONTEXT
     shape = Shape(slots=_STREAMS, context_length=length)
     with directly(model, shape) as direct, through_understudy(model, shape, folder) as ours:
         async with Client(direct) as one, Client(ours) as other:
-            return await measure([one, other], load)
-
-
-def _transformers(
-    python: Path | None, size: dict[str, int], load: Load, prompt_tokens: int
-) -> dict[str, float]:
-    if python is None:
-        return {}
-    done = subprocess.run(
-        [
-            python, torch_model.__file__, json.dumps(size),
-            f"--prompt={prompt_tokens}", f"--tokens={load.tokens}",
-            f"--streams={load.streams}", f"--rounds={load.rounds}",
-        ],
-        stdout=subprocess.PIPE,
-        check=True,
-    )  # fmt: skip
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+            return await measure([one, other], others, load)
 
 
 if __name__ == "__main__":

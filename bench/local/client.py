@@ -1,12 +1,14 @@
 """The client that asks a model for streams and takes the time of each token's arrival."""
 
+import asyncio
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
 
+from bench.local.answer import Answer
 from bench.local.engines import Target
 
 _LIMIT_S = 600.0
@@ -19,26 +21,12 @@ class NoAnswer(Exception):
     """A stream ended without its tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a stream was like; times are seconds since the request was sent."""
-
-    first_token_s: float
-    last_token_s: float
-    prompt_tokens: int
-    completion_tokens: int
-
-    @property
-    def tokens_per_s(self) -> float:
-        """How fast tokens followed the first one."""
-        return (self.completion_tokens - 1) / (self.last_token_s - self.first_token_s)
-
-
 class Client:
     """A client of one way to the model."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
+        self.name = target.name
+        self._target = target
         headers = {"authorization": f"Bearer {target.key}"} if target.key else {}
         self._http = httpx2.AsyncClient(timeout=_LIMIT_S, trust_env=False, headers=headers)
 
@@ -56,9 +44,17 @@ class Client:
             # The engine closes kept connections now and then, maybe just when one is used again.
             return await self._ask(text, tokens)
 
+    async def ask_together(self, texts: Sequence[str], tokens: int) -> float:
+        """Ask for all of them at once, and return the seconds until the last one ended."""
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for text in texts:
+                tasks.create_task(self.ask(text, tokens))
+        return time.perf_counter() - began
+
     async def _ask(self, text: str, tokens: int) -> Answer:
         body = {
-            "model": self.target.model,
+            "model": self._target.model,
             "messages": [{"role": "user", "content": text}],
             "max_tokens": tokens,
             "temperature": 0,
@@ -71,7 +67,7 @@ class Client:
         began = time.perf_counter()
         arrivals: list[float] = []
         usage: dict[str, Any] = {}
-        url = f"{self.target.base_url}/chat/completions"
+        url = f"{self._target.base_url}/chat/completions"
         async with self._http.stream("POST", url, json=body) as answer:
             if answer.status_code != 200:
                 raise NoAnswer((await answer.aread()).decode())
@@ -83,7 +79,7 @@ class Client:
                 if _has_text(event):
                     arrivals.append(time.perf_counter() - began)
         if usage.get("completion_tokens") != tokens or not arrivals:
-            raise NoAnswer(f"{self.target.name}: {tokens} tokens were asked for, got {usage}")
+            raise NoAnswer(f"{self.name}: {tokens} tokens were asked for, got {usage}")
         return Answer(arrivals[0], arrivals[-1], usage["prompt_tokens"], tokens)
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from bench.processes import StartFailed, free_port, running, wait_until_healthy
 from understudy import children
-from understudy.engines.llama.child import Launch, Report
+from understudy.engines.llama.child import ENVIRONMENT, Launch, Report
 from understudy.engines.llama.launches import launch
 from understudy.engines.llama.models import LocalModel
 from understudy.settings.local import LocalModelSettings, LocalSettings
@@ -72,7 +72,10 @@ def directly(model: Path, shape: Shape) -> Iterator[Target]:
     """Run the engine's child alone, with what the server would tell it."""
     told = _launch(model, shape)
     with subprocess.Popen(
-        children.command(_MODULE), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        children.command(_MODULE),
+        env=children.environment() | ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,18 +1,29 @@
-"""Takes each figure on one way to the model and then on the other: both share the moment."""
+"""Takes each figure on one way to the model and then on the next: all share the moment."""
 
-import asyncio
 import random
 import string
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from bench.local.client import Client
+from bench.local.answer import Answer
 
 _WORD_LETTERS = 4
 _SHORT = "Hello"
 _FOLLOW_UPS = 6
 """How often a known beginning is asked about, in each round."""
+
+
+class Way(Protocol):
+    """A way to a model."""
+
+    name: str
+
+    async def ask(self, text: str, tokens: int) -> Answer:
+        """Ask for exactly so many tokens."""
+
+    async def ask_together(self, texts: Sequence[str], tokens: int) -> float:
+        """Ask for all of them at once, and return the seconds until the last one ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,61 +47,50 @@ class Figures:
     together_tokens_s: list[float] = field(default_factory=list)
     warm_first_token_s: list[float] = field(default_factory=list)
     first_token_s: list[float] = field(default_factory=list)
-    prompt_tokens: int = 0
-    """Of the long prompt."""
 
 
-async def measure(clients: Sequence[Client], load: Load) -> dict[str, Figures]:
-    """Return the figures by the name of the way."""
-    figures = {client.target.name: Figures() for client in clients}
-    for client in clients:
-        await client.ask(_SHORT, 4)
+async def measure(ways: Sequence[Way], beside: Sequence[Way], load: Load) -> dict[str, Figures]:
+    """Return the figures by name; `beside` is not asked for what is known or short."""
+    everyone = [*ways, *beside]
+    figures = {way.name: Figures() for way in everyone}
+    for way in everyone:
+        await way.ask(_SHORT, 4)
     for number in range(load.rounds):
-        texts = random.Random(number)
-        prompts = [_words(texts, load.prompt_words) for _ in range(load.streams)]
+        prompt = _words(random.Random(number), load.prompt_words)
         # Who is first changes with each round: a machine under load slows down by and by.
-        ordered = clients if number % 2 else clients[::-1]
-        for figure in (_prefill, _follow_ups, _alone, _together):
-            for client in ordered:
-                await figure(client, figures[client.target.name], load, prompts)
-        await _first_tokens(ordered, figures, load.first_tokens)
+        step = 1 if number % 2 else -1
+        for way in everyone[::step]:
+            await _prefill(way, figures[way.name], prompt)
+        known = [f"{prompt} And now {number}?" for number in range(_FOLLOW_UPS)]
+        for way, first_token_s in await _first_tokens(ways[::step], known):
+            figures[way.name].warm_first_token_s.append(first_token_s)
+        for figure in (_alone, _together):
+            for way in everyone[::step]:
+                await figure(way, figures[way.name], load)
+        for way, first_token_s in await _first_tokens(ways[::step], [_SHORT] * load.first_tokens):
+            figures[way.name].first_token_s.append(first_token_s)
     return figures
 
 
-async def _prefill(client: Client, figures: Figures, _: Load, prompts: Sequence[str]) -> None:
-    cold = await client.ask(prompts[0], 1)
-    figures.prompt_tokens = cold.prompt_tokens
+async def _prefill(way: Way, figures: Figures, prompt: str) -> None:
+    cold = await way.ask(prompt, 1)
     figures.prefill_tokens_s.append(cold.prompt_tokens / cold.first_token_s)
 
 
-async def _follow_ups(client: Client, figures: Figures, _: Load, prompts: Sequence[str]) -> None:
-    for number in range(_FOLLOW_UPS):
-        warm = await client.ask(f"{prompts[0]} And now {number}?", 1)
-        figures.warm_first_token_s.append(warm.first_token_s)
-
-
-async def _alone(client: Client, figures: Figures, load: Load, _: Sequence[str]) -> None:
-    answer = await client.ask(_SHORT, load.tokens)
+async def _alone(way: Way, figures: Figures, load: Load) -> None:
+    answer = await way.ask(_SHORT, load.tokens)
     figures.decode_tokens_s.append(answer.tokens_per_s)
 
 
-async def _together(client: Client, figures: Figures, load: Load, _: Sequence[str]) -> None:
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(load.streams):
-            tasks.create_task(client.ask(f"{_SHORT} {number}", load.tokens))
-    spent_s = time.perf_counter() - began
+async def _together(way: Way, figures: Figures, load: Load) -> None:
+    asked = [f"{_SHORT} {number}" for number in range(load.streams)]
+    spent_s = await way.ask_together(asked, load.tokens)
     figures.together_tokens_s.append(load.streams * load.tokens / spent_s)
 
 
-async def _first_tokens(
-    clients: Sequence[Client], figures: dict[str, Figures], requests: int
-) -> None:
-    """Time short requests, one here and one there."""
-    for _ in range(requests):
-        for client in clients:
-            answer = await client.ask(_SHORT, 1)
-            figures[client.target.name].first_token_s.append(answer.first_token_s)
+async def _first_tokens(ways: Sequence[Way], texts: Sequence[str]) -> list[tuple[Way, float]]:
+    """Return the seconds until each text's first token, asked one here and one there."""
+    return [(way, (await way.ask(text, 1)).first_token_s) for text in texts for way in ways]
 
 
 def _words(texts: random.Random, count: int) -> str:

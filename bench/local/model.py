@@ -17,7 +17,15 @@ QWEN3_0_6B = {
     "vocabulary": 151_936,
 }
 """The size options of the script. The real one shares its output matrix with the embeddings."""
-TINY = {"layers": 2, "vocabulary": 512}
+TINY = {
+    "layers": 2,
+    "width": 128,
+    "heads": 4,
+    "kv-heads": 2,
+    "head-size": 32,
+    "ffn": 256,
+    "vocabulary": 512,
+}
 
 
 def made(size: dict[str, int]) -> Path:

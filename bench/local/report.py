@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.local.measure import Figures
 
-_HEAD = ("figure", "engine directly", "Understudy", "compared", "transformers", "target")
+_HEAD = ("figure", "engine directly", "Understudy", "compared", "target")
 _RATES: dict[str, Callable[[Figures], list[float]]] = {
     "prefill": lambda figures: figures.prefill_tokens_s,
     "decode": lambda figures: figures.decode_tokens_s,
@@ -20,8 +20,8 @@ _TIMES: dict[str, Callable[[Figures], list[float]]] = {
 }
 
 
-def table(direct: Figures, ours: Figures, other: Mapping[str, float], streams: int) -> str:
-    """Return the table; `other` holds tokens a second of transformers, or nothing."""
+def table(direct: Figures, ours: Figures, beside: Mapping[str, Figures], streams: int) -> str:
+    """Return the table; `beside` holds by name what was measured of other engines, if any was."""
     names = {
         "prefill": "prefill, tokens/s",
         "decode": "decode, tokens/s",
@@ -31,18 +31,20 @@ def table(direct: Figures, ours: Figures, other: Mapping[str, float], streams: i
     }
     targets = dict.fromkeys((*_RATES, "warm"), ">= 0.97 x direct")
     targets |= {"decode": ">= 0.97 x direct, >= 3 x transformers", "first": "<= 5 ms added"}
-    lines = [_HEAD, ("---",) * len(_HEAD)]
+    head = (*_HEAD, *beside)
+    lines = [head, ("---",) * len(head)]
     for name, values in _RATES.items():
         theirs, own = statistics.median(values(direct)), statistics.median(values(ours))
-        beside = _beside(own, other.get(name))
         ratio = _ratio(values(ours), values(direct))
-        cells = (f"{theirs:.1f}", f"{own:.1f}", f"{ratio:.3f} x", beside)
-        lines.append((names[name], *cells, targets[name]))
+        cells = (f"{theirs:.1f}", f"{own:.1f}", f"{ratio:.3f} x", targets[name])
+        others = [_beside(values(ours), values(other)) for other in beside.values()]
+        lines.append((names[name], *cells, *others))
     for name, values in _TIMES.items():
         theirs, own = statistics.median(values(direct)), statistics.median(values(ours))
         ratio = _ratio(values(direct), values(ours))
         compared = f"{ratio:.3f} x, {_added_ms(values(direct), values(ours)):.1f} ms added"
-        lines.append((names[name], _ms(theirs), _ms(own), compared, "", targets[name]))
+        cells = (_ms(theirs), _ms(own), compared, targets[name])
+        lines.append((names[name], *cells, *("",) * len(beside)))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -55,8 +57,8 @@ def _added_ms(theirs: Sequence[float], own: Sequence[float]) -> float:
     return statistics.median(b - a for a, b in zip(theirs, own, strict=True)) * 1000
 
 
-def _beside(own: float, other: float | None) -> str:
-    return f"{other:.1f} (we: {own / other:.1f} x)" if other else ""
+def _beside(own: Sequence[float], others: Sequence[float]) -> str:
+    return f"{statistics.median(others):.1f} (we: {_ratio(own, others):.2f} x)"
 
 
 def _ms(seconds: float) -> str:

@@ -1,7 +1,4 @@
-"""The same shape in transformers, bf16 with random weights, run by a Python that has it.
-
-Knows nothing of the rest of the bench: it is run as a script, and prints tokens a second as JSON.
-"""
+"""The same shape in transformers, bf16 with random weights: run by a Python that has it."""
 
 import argparse
 import json
@@ -9,17 +6,24 @@ import os
 import time
 from typing import Any
 
+from bench.local.answer import Answer, Request, serve
+
 _WARM_UP_TOKENS = 8
+_FIRST_PLAIN_TOKEN = 300
 
 
 def main() -> None:
-    """Measure what the command line asks for, and print the figures."""
+    """Make the model, and answer what is asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", help="the options of scripts/make_tiny_gguf.py, as JSON")
-    for name in ("prompt", "tokens", "streams", "rounds"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    options = parser.parse_args()
-    print(json.dumps(_figures(json.loads(options.size), options)))
+    size: dict[str, int] = json.loads(parser.parse_args().size)
+    model = _model(size)
+
+    def generate(request: Request) -> Answer:
+        return _generate(model, size["vocabulary"], request)
+
+    generate(Request(1, _WARM_UP_TOKENS, _WARM_UP_TOKENS))
+    serve(generate)
 
 
 def _model(size: dict[str, int]) -> Any:
@@ -43,38 +47,27 @@ def _model(size: dict[str, int]) -> Any:
     return Qwen3ForCausalLM(config).to(torch.bfloat16).eval()
 
 
-def _figures(size: dict[str, int], options: argparse.Namespace) -> dict[str, float]:
+def _generate(model: Any, vocabulary: int, request: Request) -> Answer:
     import torch
 
-    model = _model(size)
+    arrivals: list[float] = []
 
-    def spent_s(batch: int, prompt: int, tokens: int) -> float:
-        shown = torch.randint(300, size["vocabulary"], (batch, prompt))
-        began = time.perf_counter()
-        with torch.inference_mode():
-            model.generate(
-                shown,
-                attention_mask=torch.ones_like(shown),
-                max_new_tokens=tokens,
-                min_new_tokens=tokens,
-                do_sample=False,
-            )
-        return time.perf_counter() - began
+    def seen(ids: Any, _: Any, **__: Any) -> Any:
+        arrivals.append(time.perf_counter() - began)
+        return torch.zeros(len(ids), dtype=torch.bool)
 
-    spent_s(1, _WARM_UP_TOKENS, _WARM_UP_TOKENS)
-    best: dict[str, float] = {}
-    for _ in range(options.rounds):
-        first_s = spent_s(1, _WARM_UP_TOKENS, 1)
-        found = {
-            "prefill": options.prompt / spent_s(1, options.prompt, 1),
-            "decode": (options.tokens - 1)
-            / (spent_s(1, _WARM_UP_TOKENS, options.tokens) - first_s),
-            "streams": options.streams
-            * options.tokens
-            / spent_s(options.streams, _WARM_UP_TOKENS, options.tokens),
-        }
-        best = {name: max(value, best.get(name, 0.0)) for name, value in found.items()}
-    return best
+    shape = (request.streams, request.prompt_tokens)
+    shown = torch.randint(_FIRST_PLAIN_TOKEN, vocabulary, shape)
+    began = time.perf_counter()
+    with torch.inference_mode():
+        model.generate(
+            shown,
+            attention_mask=torch.ones_like(shown),
+            max_new_tokens=request.tokens,
+            do_sample=False,
+            stopping_criteria=[seen],
+        )
+    return Answer(arrivals[0], arrivals[-1], request.prompt_tokens, len(arrivals))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 WAIT_S = 30.0
 """How long a test waits for what must happen; only a failing test waits so long."""
+_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def model(path: Path, name: str = "small", **fields: Any) -> LocalModel:
@@ -38,6 +40,14 @@ async def supervising(**fields: Any) -> AsyncIterator[Supervisor]:
             yield supervisor
     finally:
         await supervisor.aclose()
+
+
+def huge_pages_are_given() -> bool:
+    """Tell whether the system gives them to a process that asks."""
+    try:
+        return "[never]" not in _HUGE_PAGES.read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 async def pid_of(supervisor: Supervisor, wanted: LocalModel) -> int:
@@ -66,6 +76,20 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.skipif(not huge_pages_are_given(), reason="this system gives no huge pages")
+async def test_a_model_lies_in_huge_pages(tiny_chat_gguf: Path) -> None:
+    settings = LocalModelSettings(path=tiny_chat_gguf, context_length=4096, slots=8)
+    async with supervising() as supervisor:
+        pid = await pid_of(supervisor, LocalModel("small", tiny_chat_gguf, settings))
+        process = anyio.Path(f"/proc/{pid}")
+        sums = await (process / "smaps_rollup").read_text()
+        mapped = await (process / "maps").read_text()
+    found = re.search(r"^AnonHugePages: +(\d+) kB$", sums, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) > 0
+    assert str(tiny_chat_gguf) not in mapped  # pages of a file are small
 
 
 async def test_requests_at_once_share_one_child(tiny_chat_gguf: Path) -> None:

@@ -19,6 +19,12 @@ _SPARE_HTTP_THREADS = 64
 """A request that waits for a slot holds a thread; others must still be heard."""
 _ERRORS_ONLY = 1
 _KILLED_BEFORE_OTHERS = "500"
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""What this process is to be begun with: malloc reads it before any of our code runs.
+
+Weights are read through once per token. In huge pages that was 17 % faster (`bench.local`), since
+the processor looks up fewer addresses.
+"""
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -79,6 +85,9 @@ def _start(launch: Launch) -> str:
     params.n_threads_http = launch.slots + _SPARE_HTTP_THREADS
     params.verbosity = _ERRORS_ONLY
     params.fit_params = False
+    if sys.platform == "linux":
+        # Pages of a mapped file are never huge; those of malloc are, by ENVIRONMENT.
+        params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.n_parallel = launch.slots
     params.n_ctx = launch.slots * launch.context_length
     params.n_batch = params.n_ubatch = launch.batch_size

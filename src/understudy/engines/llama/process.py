@@ -13,7 +13,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
 from understudy import children
-from understudy.engines.llama.child import Launch, Report
+from understudy.engines.llama.child import ENVIRONMENT, Launch, Report
 from understudy.engines.llama.failures import how_it_ended, load_failure
 
 _MODULE: Final = "understudy.engines.llama.child"
@@ -92,7 +92,7 @@ class EngineProcess:
         """Start the child, tell when it is ready, and stay until it ends."""
         try:
             self._process = process = await anyio.open_process(
-                children.command(_MODULE), env=children.environment()
+                children.command(_MODULE), env=children.environment() | ENVIRONMENT
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen, process)
