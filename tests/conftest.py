@@ -1,14 +1,23 @@
 """What every test may use."""
 
+import os
 import signal
 
 import pytest
 
-pytest_plugins = ["tests.upstreams.fixtures", "tests.tiny_models"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.tiny_models",
+    "tests.upstreams.fixtures",
+    "tests.workers",
+]
 
 
 def pytest_configure() -> None:
-    """Undo what a shell does to its background jobs: commands under test must hear Ctrl-C."""
+    """Undo what the environment does to the commands and servers that tests start."""
+    # Without it each of them would compile the whole package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # A shell's background jobs do not hear Ctrl-C.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

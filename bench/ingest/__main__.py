@@ -59,7 +59,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
     parser.add_argument("--pages", type=int, default=400, help="pages of the PDFs timed")
-    parser.add_argument("--size-mb", type=int, default=200, help="size of the large files")
+    parser.add_argument("--size-mb", type=float, default=200, help="size of the large files")
     parser.add_argument(
         "--watch-s", type=float, default=120, help="how long a large file may be read at most"
     )
@@ -102,15 +102,15 @@ def _beside(folder: Path, pages: int) -> Iterator[Row]:
         yield _latency("chat, while a PDF is read", chats.latencies_s)
 
 
-def _large(folder: Path, suffix: str, size_mb: int, watch_s: float) -> Iterator[Row]:
+def _large(folder: Path, suffix: str, size_mb: float, watch_s: float) -> Iterator[Row]:
     """Read one large file under watch, to its end or as long as is asked for."""
     path = folder / f"large.{suffix}"
-    _LARGE[suffix](path, size_mb * _MB)
+    _LARGE[suffix](path, int(size_mb * _MB))
     with serving(folder, set(range(os.cpu_count() or 1))) as server:
         time.sleep(1)  # what a start leaves behind is not the file's
         with MemoryWatch(server.pid) as watch, ChatsBeside(server.endpoint) as chats:
             read = read_file(server, path, watch_s)
-    peak, what = watch.peak, f"{suffix} of {path.stat().st_size / _MB:.0f} MB"
+    peak, what = watch.peak, f"{suffix} of {path.stat().st_size / _MB:.1f} MB"
     yield Row(
         f"{what}, most memory, server and child", f"{peak.together_mb:.0f} MB", _MEMORY_TARGET
     )

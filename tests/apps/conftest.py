@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.http.databases import PostgresServer, postgres_server
 
-__all__ = ["postgres_server"]
+if TYPE_CHECKING:
+    from tests.databases import PostgresServer
 
 _NUMBERS = count()
 

@@ -8,7 +8,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from sqlalchemy import text
-from tests.http.databases import PostgresServer
+from tests.databases import PostgresServer
 
 from understudy_apps.database import Database
 from understudy_apps.errors import CannotStart

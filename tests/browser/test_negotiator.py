@@ -193,6 +193,7 @@ def read_the_timetable(opened: NegotiatorPage, speech: Speech) -> None:
         link.click()
     assert popup.value.url == link.get_attribute("href")
     assert popup.value.evaluate("document.contentType") == "application/pdf"
+    popup.value.close()  # a page behind another is slow
 
 
 def test_a_plan_shows_every_payment(browser: Browser, site: Site) -> None:

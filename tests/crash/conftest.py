@@ -6,15 +6,21 @@ name of its test. A test that asks for `rare_seed` gets a fifth of them.
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.store.conftest import database, postgres_database, postgres_server
+from tests.crash.nursery import Nursery
 
-__all__ = ["database", "postgres_database", "postgres_server"]
-
-_POINTS = int(os.environ.get("CRASH_POINTS", "5"))
+_POINTS = int(os.environ.get("CRASH_POINTS", "3"))
 _FIRST_SEED = int(os.environ.get("CRASH_SEED", "0"))
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where the servers of this process come from."""
+    with Nursery() as made:
+        yield made
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 from reportlab.pdfgen.canvas import Canvas
-from tests.store.conftest import Database
+from tests.databases import Database
 
 _LONG_TEXTS = 2
 _PARAGRAPHS = 1200

@@ -20,8 +20,8 @@ from tests.crash.conversing import (
 )
 from tests.crash.reading import answer, rows
 from tests.crash.run_model import call_ids_in, is_beginning, is_whole, outputs_in, user_texts
+from tests.databases import Database
 from tests.runs.legal_order import Law
-from tests.store.conftest import Database
 from tests.upstreams.http_server import Call
 
 _STATUSES = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import DoomedServer, doomed
+from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import (
     add_documents,
     answer,
@@ -18,7 +18,7 @@ from tests.crash.reading import (
     last_word,
     upload,
 )
-from tests.store.conftest import Database
+from tests.databases import Database
 
 _KILLED_BACKUPS = 3
 _BACKUP_S = 3.0
@@ -28,13 +28,13 @@ _SCORE_DIGITS = 6
 
 
 def test_a_backup_under_writes_comes_back(
-    database: Database, rare_seed: int, tmp_path: Path
+    database: Database, nursery: Nursery, rare_seed: int, tmp_path: Path
 ) -> None:
     workplace, archive = Workplace(tmp_path), tmp_path / "backup.zip"
     if database.url is not None:
         workplace.environment["UNDERSTUDY_DATABASE_URL"] = database.url
     chosen = random.Random(rare_seed)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         store, names = add_documents(client)
         for number in range(_KILLED_BACKUPS):
             backup = workplace.start("backup", str(archive))
@@ -58,11 +58,13 @@ def test_a_backup_under_writes_comes_back(
     killed = other.start("restore", str(archive), "--force")
     _kill(killed, chosen.uniform(0, _BACKUP_S))
     _restore(other, archive)
-    _compare(other, store, names, hashes, found)
+    with nursery.life(other) as server:
+        _compare(server, store, names, hashes, found)
 
     # Into the place it came from, which is in use.
     _restore(workplace, archive)
-    _compare(workplace, store, names, hashes, found)
+    with nursery.life(workplace) as server:
+        _compare(server, store, names, hashes, found)
 
 
 def _kill(command: "subprocess.Popen[str]", after_s: float) -> None:
@@ -80,14 +82,14 @@ def _restore(workplace: Workplace, archive: Path) -> None:
 
 
 def _compare(
-    workplace: Workplace,
+    server: Life,
     store: str,
     names: dict[str, str],
     hashes: dict[str, str],
     found: dict[str, list[tuple[str, float, str]]],
 ) -> None:
     """See that a server finds every file and content that was there, and the same passages."""
-    with doomed(workplace) as server, server.client() as client:
+    with server.client() as client:
         restored = _hashes(client)
         assert {id_: restored[id_] for id_ in hashes} == hashes
         _wait_until_read(server, client, store)
@@ -95,7 +97,7 @@ def _compare(
         for name in documents():
             expected = [] if name == "broken.pdf" else [name]
             assert filenames_with(client, store, last_word(name)) == expected
-        assert server.kill() == []
+    assert server.kill() == []
 
 
 def _hashes(client: httpx2.Client) -> dict[str, str]:
@@ -122,7 +124,7 @@ def _found(client: httpx2.Client, store: str, query: str) -> list[tuple[str, flo
     ]
 
 
-def _wait_until_read(server: DoomedServer, client: httpx2.Client, store: str) -> None:
+def _wait_until_read(server: Life, client: httpx2.Client, store: str) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not is_read(client, store):
         assert time.monotonic() < deadline_s, server.log

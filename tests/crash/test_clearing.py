@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import DoomedServer, doomed
+from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import (
     add_documents,
     answer,
@@ -20,7 +20,7 @@ from tests.crash.reading import (
     upload,
     words_to_index,
 )
-from tests.store.conftest import Database
+from tests.databases import Database
 
 _KILLS = 4
 _CLEARING_S = 1.0
@@ -33,12 +33,14 @@ _LEFT = (
 )
 
 
-def test_a_killed_server_clears_on(database: Database, rare_seed: int, tmp_path: Path) -> None:
+def test_a_killed_server_clears_on(
+    database: Database, nursery: Nursery, rare_seed: int, tmp_path: Path
+) -> None:
     workplace = Workplace(tmp_path)
     if database.url is not None:
         workplace.environment["UNDERSTUDY_DATABASE_URL"] = database.url
     chosen = random.Random(rare_seed)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         store, names = add_documents(client)
         spare = answer(client.post("/vector_stores", json={"file_ids": list(names)}))["id"]
         _wait_until_read(server, client, store)
@@ -46,9 +48,9 @@ def test_a_killed_server_clears_on(database: Database, rare_seed: int, tmp_path:
         _delete(client, store, spare, names)
         _kill_soon(server, chosen, _CLEARING_S)
     for _ in range(_KILLS):
-        with doomed(workplace) as server, server.client():
+        with nursery.life(workplace) as server, server.client():
             _kill_soon(server, chosen, _CLEARING_S)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         _wait_until_cleared(server, database, workplace)
         assert chunks_without_file(database) == 0
         assert indexed_words(database) == words_to_index(database)
@@ -77,21 +79,21 @@ def _delete(client: httpx2.Client, store: str, spare: str, names: dict[str, str]
         answer(client.delete(f"/files/{file_id}"))
 
 
-def _kill_soon(server: DoomedServer, chosen: random.Random, most_s: float) -> None:
+def _kill_soon(server: Life, chosen: random.Random, most_s: float) -> None:
     moment_s = chosen.uniform(0, most_s)
     print(f"killed {moment_s:.3f} s after it began to clear away")
     server.live_on(moment_s)
     assert server.kill() == []
 
 
-def _wait_until_read(server: DoomedServer, client: httpx2.Client, store: str) -> None:
+def _wait_until_read(server: Life, client: httpx2.Client, store: str) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not is_read(client, store):
         assert time.monotonic() < deadline_s, server.log
         server.live_on(_LOOK_EVERY_S)
 
 
-def _wait_until_cleared(server: DoomedServer, database: Database, workplace: Workplace) -> None:
+def _wait_until_cleared(server: Life, database: Database, workplace: Workplace) -> None:
     named = "SELECT count(*) FROM blobs"
     deadline_s = time.monotonic() + WAIT_S
     while rows(database, _LEFT) != [(0,)] or rows(database, named) != [(_blobs(workplace),)]:

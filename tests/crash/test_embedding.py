@@ -8,16 +8,16 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import DoomedServer, doomed
+from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import add_documents, documents, is_read, last_word, rows
-from tests.store.conftest import Database
+from tests.databases import Database
 
 from understudy.engines.lexical import embed
 from understudy.retrieval.vectors import text_to_embed
 
 _LOOK_EVERY_S = 0.05
 _MOST_KILLS = 3
-_LIVES_S = 5.0
+_LIVES_S = 3.0
 """About how long the documents take to be read; by then a server may also be at rest."""
 _CHUNKS = (
     "SELECT f.embedding_model, c.heading, c.text, c.embedding FROM chunks AS c"
@@ -29,19 +29,21 @@ _INDEXED = (
 )
 
 
-def test_a_killed_server_embeds_on(database: Database, rare_seed: int, tmp_path: Path) -> None:
+def test_a_killed_server_embeds_on(
+    database: Database, nursery: Nursery, rare_seed: int, tmp_path: Path
+) -> None:
     workplace = Workplace(tmp_path)
     workplace.environment["UNDERSTUDY_RETRIEVAL__EMBEDDING_MODEL"] = "understudy-lexical"
     if database.url is not None:
         workplace.environment["UNDERSTUDY_DATABASE_URL"] = database.url
     chosen = random.Random(rare_seed)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         store_id, names = add_documents(client)
         _kill_within(server, chosen)
     for _ in range(chosen.randrange(_MOST_KILLS)):
-        with doomed(workplace) as server:
+        with nursery.life(workplace) as server:
             _kill_within(server, chosen)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         _wait_until_read(server, client, store_id)
         for name in names.values():
             if name != "broken.pdf":
@@ -71,14 +73,14 @@ def _nearest_filenames(client: httpx2.Client, store_id: str, word: str) -> list[
     return [hit["filename"] for hit in answer.json()["data"]]
 
 
-def _kill_within(server: DoomedServer, chosen: random.Random) -> None:
+def _kill_within(server: Life, chosen: random.Random) -> None:
     moment_s = chosen.uniform(0, _LIVES_S)
     print(f"killed {moment_s:.3f} s after the start")
     server.live_on(moment_s)
     assert server.kill() == []
 
 
-def _wait_until_read(server: DoomedServer, client: httpx2.Client, store_id: str) -> None:
+def _wait_until_read(server: Life, client: httpx2.Client, store_id: str) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not is_read(client, store_id):
         assert time.monotonic() < deadline_s, server.log

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx2
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import DoomedServer, doomed
+from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import answer, filenames_with, last_word, prose, rows, upload
-from tests.store.conftest import Database
+from tests.databases import Database
 
 _ATTEMPTS = 6
 _LONG = 4_000
@@ -20,17 +20,19 @@ _TRIES = "SELECT tries FROM vector_store_files ORDER BY seq LIMIT 1"
 _CHUNKS = "SELECT count(*) FROM chunks"
 
 
-def test_a_file_that_kills_its_server_is_given_up(database: Database, tmp_path: Path) -> None:
+def test_a_file_that_kills_its_server_is_given_up(
+    database: Database, nursery: Nursery, tmp_path: Path
+) -> None:
     workplace = _workplace(database, tmp_path)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         long = upload(client, "long.txt", prose(_LONG, "long.txt"))
         short = upload(client, "short.txt", prose(3, "short.txt"))
         store = answer(client.post("/vector_stores", json={"file_ids": [long, short]}))["id"]
         _kill_at_try(server, database, 1)
     for tried in range(2, _ATTEMPTS + 1):
-        with doomed(workplace) as server:
+        with nursery.life(workplace) as server:
             _kill_at_try(server, database, tried)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         _wait(server, lambda: _status(client, store, short) == "completed")
         given_up = answer(client.get(f"/vector_stores/{store}/files/{long}"))
         assert given_up["status"] == "failed"
@@ -46,9 +48,11 @@ def test_a_file_that_kills_its_server_is_given_up(database: Database, tmp_path: 
         assert filenames_with(client, store, last_word("long.txt")) == ["long.txt"]
 
 
-def test_an_ordinary_stop_counts_as_no_attempt(database: Database, tmp_path: Path) -> None:
+def test_an_ordinary_stop_counts_as_no_attempt(
+    database: Database, nursery: Nursery, tmp_path: Path
+) -> None:
     workplace = _workplace(database, tmp_path)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         longest = upload(client, "longest.txt", _TIMES * prose(_LONG, "longest.txt"))
         answer(client.post("/vector_stores", json={"file_ids": [longest]}))
         _wait(server, lambda: rows(database, _TRIES) == [(1,)])
@@ -65,7 +69,7 @@ def _workplace(database: Database, folder: Path) -> Workplace:
     return workplace
 
 
-def _kill_at_try(server: DoomedServer, database: Database, tried: int) -> None:
+def _kill_at_try(server: Life, database: Database, tried: int) -> None:
     _wait(server, lambda: rows(database, _TRIES) == [(tried,)])
     assert server.kill() == []
 
@@ -74,7 +78,7 @@ def _status(client: httpx2.Client, store: str, file: str) -> str:
     return str(answer(client.get(f"/vector_stores/{store}/files/{file}"))["status"])
 
 
-def _wait(server: DoomedServer, is_so: Callable[[], bool]) -> None:
+def _wait(server: Life, is_so: Callable[[], bool]) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not is_so():
         assert time.monotonic() < deadline_s, server.log

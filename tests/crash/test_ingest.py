@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import DoomedServer, doomed
+from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import (
     Outcome,
     add_documents,
@@ -23,7 +23,7 @@ from tests.crash.reading import (
     outcome,
     words_to_index,
 )
-from tests.store.conftest import Database
+from tests.databases import Database
 
 _MOST_KILLS = 3
 _LOOK_EVERY_S = 0.05
@@ -40,11 +40,11 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     workplace = _workplace(tmp_path_factory.mktemp("undisturbed"))
     database = Database("sqlite", None, workplace.data_dir)
     begun_s = time.monotonic()
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         store_id, names = add_documents(client)
         queued_s = time.monotonic()
         _wait_until_read(server, client, store_id)
@@ -63,20 +63,20 @@ def test_every_document_is_read_when_nobody_kills(undisturbed: Undisturbed) -> N
 
 
 def test_a_killed_server_reads_on(
-    database: Database, undisturbed: Undisturbed, seed: int, tmp_path: Path
+    database: Database, nursery: Nursery, undisturbed: Undisturbed, seed: int, tmp_path: Path
 ) -> None:
     workplace = _workplace(tmp_path)
     assert workplace.data_dir == database.data_dir
     if database.url is not None:
         workplace.environment["UNDERSTUDY_DATABASE_URL"] = database.url
     chosen = random.Random(seed)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         store_id, names = add_documents(client)
         _kill_within(server, chosen, undisturbed.read_s)
     for _ in range(chosen.randrange(_MOST_KILLS)):
-        with doomed(workplace) as server:
+        with nursery.life(workplace) as server:
             _kill_within(server, chosen, undisturbed.start_s + undisturbed.read_s)
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         _wait_until_read(server, client, store_id)
         assert file_counts(client, store_id) == listed_counts(client, store_id)
         found = outcome(client, database, store_id, names)
@@ -101,7 +101,7 @@ def _sizes(made: Outcome) -> dict[str, int]:
     return {name: len(chunks) for name, chunks in made.chunks.items()}
 
 
-def _kill_within(server: DoomedServer, chosen: random.Random, most_s: float) -> None:
+def _kill_within(server: Life, chosen: random.Random, most_s: float) -> None:
     """Kill the server at a moment chosen by chance, and see that no child outlives it."""
     moment_s = chosen.uniform(0, most_s)
     print(f"killed {moment_s:.3f} s of {most_s:.3f} s after the start")
@@ -109,7 +109,7 @@ def _kill_within(server: DoomedServer, chosen: random.Random, most_s: float) -> 
     assert server.kill() == []
 
 
-def _wait_until_read(server: DoomedServer, client: httpx2.Client, store_id: str) -> None:
+def _wait_until_read(server: Life, client: httpx2.Client, store_id: str) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not is_read(client, store_id):
         assert time.monotonic() < deadline_s, server.log

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import doomed
+from tests.crash.nursery import Nursery
 from tests.upstreams.chat_echo import Draft, stream_chunks
 from tests.upstreams.http_server import Call, Reply
 from tests.upstreams.scripted import Behaviour, ScriptedUpstream, hang
@@ -48,7 +48,7 @@ def remembers(*lines: str) -> Behaviour:
 
 @pytest.mark.parametrize("calls_functions", [True, False], ids=["functions", "rules"])
 def test_a_killed_turn_keeps_message_and_memory(
-    upstream: ScriptedUpstream, tmp_path: Path, *, calls_functions: bool
+    nursery: Nursery, upstream: ScriptedUpstream, tmp_path: Path, *, calls_functions: bool
 ) -> None:
     workplace = Workplace(tmp_path)
     workplace.write_settings(
@@ -58,7 +58,7 @@ def test_a_killed_turn_keeps_message_and_memory(
     learned = remembers("Name: Ana", "Likes: tea")
     # The model learns, and the server is killed while it waits for what the model says next.
     upstream.play(*([learned, hang()] if calls_functions else [hang()]))
-    with doomed(workplace) as server, server.client() as client:
+    with nursery.life(workplace) as server, server.client() as client:
         character = client.post("characters", json={"name": "Rosa"}).json()["id"]
         client.post(f"characters/{character}/instances", json={"name": "rosa"})
         sent = {"message": SAID, "stream": True}
@@ -69,7 +69,7 @@ def test_a_killed_turn_keeps_message_and_memory(
 
     if calls_functions:
         upstream.play(learned)  # the model is asked again, and says again what it has learned
-    with doomed(workplace) as again, again.client() as client:
+    with nursery.life(workplace) as again, again.client() as client:
         instance = _when_answered(client)
         assert instance["memory"][0]["text"] == ("Name: Ana\nLikes: tea")
         path = f"threads/{instance['thread_id']}/messages?order=asc"

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 from tests.cli.running import WAIT_S, Workplace
-from tests.crash.killing import doomed
+from tests.crash.nursery import Nursery
 from tests.crash.reading import answer
 from tests.http.chunks import call_piece, calls_chunk, chunk
 from tests.responses.mcp.playing import real_server
@@ -23,7 +23,7 @@ allow_private_networks = true
 _LOOK_EVERY_S = 0.05
 
 
-def test_a_call_under_way_is_lost_and_the_next_one_made(tmp_path: Path) -> None:
+def test_a_call_under_way_is_lost_and_the_next_one_made(nursery: Nursery, tmp_path: Path) -> None:
     both = [_called(0, "slow", "{}"), _called(1, "add", '{"a": 1, "b": 2}')]
     workplace = Workplace(tmp_path)
     with ScriptedUpstream() as upstream, real_server() as mcp:
@@ -35,13 +35,13 @@ def test_a_call_under_way_is_lost_and_the_next_one_made(tmp_path: Path) -> None:
         tool = {"type": "mcp", "server_label": "tests", "server_url": mcp.url}
         tool |= {"require_approval": "never", "authorization": "a-secret"}
         body = {"input": "1 + 2?", "background": True, "stream": True, "tools": [tool]}
-        with doomed(workplace) as server, server.client() as client:
+        with nursery.life(workplace) as server, server.client() as client:
             with client.stream("POST", "/responses", json=body) as response:
                 id_ = _id_in(response)
                 assert mcp.called.wait(WAIT_S), server.log
                 assert server.kill() == []
         before = len(mcp.headers)
-        with doomed(workplace) as server, server.client() as client:
+        with nursery.life(workplace) as server, server.client() as client:
             made = _over(client, id_)
             told = client.get(f"/responses/{id_}", params={"stream": "true"}).text
     assert made["status"] == "completed", made

@@ -21,7 +21,7 @@ from tests.crash.conversing import Moments, events_in, living
 from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import answer, upload
 from tests.crash.run_model import RunModel
-from tests.store.conftest import Database
+from tests.databases import Database
 from tests.upstreams.scripted import ScriptedUpstream
 
 _POINTS = int(os.environ.get("CRASH_RESPONSE_POINTS", "2"))
@@ -51,12 +51,6 @@ enabled = true
 [runs]
 workers = 3
 """
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
 
 
 @pytest.mark.timeout(900)

@@ -23,7 +23,7 @@ from tests.crash.nursery import Life, Nursery
 from tests.crash.reading import answer, upload
 from tests.crash.run_judge import Verdict
 from tests.crash.run_model import FUNCTION, RunModel
-from tests.store.conftest import Database
+from tests.databases import Database
 from tests.upstreams.scripted import ScriptedUpstream
 
 _POINTS = int(os.environ.get("CRASH_RUN_POINTS", "15"))
@@ -62,12 +62,6 @@ enabled = true
 [runs]
 workers = {workers}
 """
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
 
 
 def _chains(kind: str, points: int) -> list[ParameterSet]:

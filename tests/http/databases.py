@@ -1,13 +1,14 @@
-"""A whole server on each database: import `served` and the fixtures that it stands on."""
+"""A whole server on each database: import `served`."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.http.serving import Served, serve, settings_for
-from tests.store.conftest import Database, PostgresServer, postgres_database, postgres_server
 
-__all__ = ["PostgresServer", "postgres_database", "postgres_server", "served"]
+if TYPE_CHECKING:
+    from tests.databases import Database
 
 
 @pytest.fixture(
@@ -17,7 +18,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A server with an empty database for each test."""
     url = None
     if request.param == "postgresql":
-        database: Database = request.getfixturevalue("postgres_database")
+        database: Database = request.getfixturevalue("migrated_postgres_database")
         url = database.url
     with serve(settings_for(tmp_path / "data", database_url=url)) as served:
         yield served

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from tests.http.serving import Served, error_of, serve, settings_for
 from tests.http.threads_and_assistants import Api, api, store_of
-from tests.store.conftest import postgres_server
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 WEATHER = {
     "type": "function",

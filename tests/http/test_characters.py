@@ -9,14 +9,13 @@ from sqlalchemy import select, update
 from tests.characters.made_cards import V1, V2, V3, chunk, header, png, text_chunk
 from tests.http.serving import error_of
 from tests.http.threads_and_assistants import Api, api, in_database, waiting_run
-from tests.store.conftest import postgres_server
 
 from understudy.ids import new_id
 from understudy.store.db import Store
 from understudy.store.schema import blobs as blobs_table
 from understudy.store.schema import objects, projects
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 EMPTY_MEMORY = [
     {"label": "human", "text": "", "limit": 2000},

@@ -7,9 +7,8 @@ import pytest
 from tests.http.serving import error_of
 from tests.http.threads_and_assistants import Api, api, store_of, waiting_run
 from tests.sdk.validation import errors_of_answer
-from tests.store.conftest import postgres_server
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 CAT = "The cat sleeps on the warm roof."
 CALL = {"type": "function_call", "call_id": "call_1", "name": "lookup", "arguments": "{}"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import anyio
 import openai
-from tests.http.databases import postgres_database, postgres_server, served
+from tests.http.databases import served
 from tests.http.serving import Served
 from tests.retrieval.extract.documents import REGIONS, SHOP_RULES, shop_rules
 
@@ -13,7 +13,7 @@ from understudy.retrieval.search import SearchRequest, SearchResult, search
 from understudy.store.db import open_store
 from understudy.store.keys import project_id
 
-__all__ = ["postgres_database", "postgres_server", "served"]
+__all__ = ["served"]
 
 OPENING_PAGE = 2 + [*SHOP_RULES].index("Apertura de tiendas en domingos y festivos")
 

@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from tests.http.databases import postgres_database, postgres_server, served
+from tests.http.databases import served
 from tests.http.serving import Served, error_of
 
-__all__ = ["postgres_database", "postgres_server", "served"]
+__all__ = ["served"]
 
 FILES = "/v1/files"
 UPLOADS = "/v1/uploads"

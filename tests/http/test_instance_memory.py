@@ -1,9 +1,8 @@
 """The memory of an instance on SQLite and on PostgreSQL: changes, undo, search, a turn."""
 
 from tests.http.threads_and_assistants import Api, api
-from tests.store.conftest import postgres_server
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 
 def test_a_memory_is_filled_searched_and_undone(api: Api) -> None:

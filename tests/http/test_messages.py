@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from tests.http.serving import error_of
 from tests.http.threads_and_assistants import Api, api, in_database, store_of, waiting_run
-from tests.store.conftest import postgres_server
 
 from understudy.store.db import Store
 from understudy.store.items import Item, Log
 from understudy.store.keys import project_id
 from understudy.store.objects import Collection
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 CAT = "The cat sleeps on the warm roof."
 DOG = "The dog runs along the cold beach."

@@ -2,10 +2,10 @@
 
 import re
 
-from tests.http.databases import postgres_database, postgres_server, served
+from tests.http.databases import served
 from tests.http.serving import LogLines, Served, error_of
 
-__all__ = ["postgres_database", "postgres_server", "served"]
+__all__ = ["served"]
 
 IN_PATH = re.compile(r"{[^}]+}")
 METHODS = ("get", "post", "delete")

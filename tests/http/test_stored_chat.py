@@ -5,17 +5,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from tests.cli.running import Workplace
 from tests.http.serving import Served, error_of, events_of, provider_at, serve, settings_for
 from tests.sdk.validation import errors_of_answer
-from tests.store.conftest import Database, PostgresServer, postgres_database, postgres_server
 from tests.upstreams.scripted import ScriptedUpstream, break_off, stream
 
-__all__ = ["PostgresServer", "postgres_database", "postgres_server"]
+if TYPE_CHECKING:
+    from tests.databases import Database
 
 TOOL = {
     "type": "function",
@@ -36,7 +36,7 @@ def served(
     module_upstream.calls.clear()
     url = None
     if request.param == "postgresql":
-        database: Database = request.getfixturevalue("postgres_database")
+        database: Database = request.getfixturevalue("migrated_postgres_database")
         url = database.url
     settings = settings_for(
         tmp_path / "data",

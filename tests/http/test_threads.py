@@ -14,14 +14,13 @@ from tests.http.threads_and_assistants import (
     store_of,
     waiting_run,
 )
-from tests.store.conftest import postgres_server
 
 from understudy.errors import NotFound
 from understudy.store import runs, vector_store_files
 from understudy.store.db import Store
 from understudy.store.keys import project_id
 
-__all__ = ["api", "postgres_server"]
+__all__ = ["api"]
 
 CAT = "The cat sleeps on the warm roof."
 SEARCHED = [{"type": "file_search"}]

@@ -24,7 +24,7 @@ from understudy.store.schema import runs as runs_table
 from understudy.wire.dialect import Dialect
 
 if TYPE_CHECKING:
-    from tests.store.conftest import PostgresServer
+    from tests.databases import PostgresServer
 
 T = TypeVar("T")
 _NUMBERS = itertools.count()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import Database
 from tests.interchange.exports import (
     MADE_AT,
     everything,
@@ -16,7 +17,6 @@ from tests.interchange.exports import (
     write_folder,
 )
 from tests.interchange.importing import Place, counts
-from tests.store.conftest import Database
 
 from understudy.errors import StartupError
 from understudy.interchange.sinks import open_sink

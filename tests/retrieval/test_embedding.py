@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 from sqlalchemy import select, text
+from tests.databases import Database
 from tests.http.serving import provider_at, settings_for
-from tests.store.conftest import Database
 from tests.upstreams.scripted import ScriptedUpstream, answer, delayed, hang
 
 from understudy.engines.registry import Registry

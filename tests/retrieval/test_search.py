@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.store.conftest import Database
+from tests.databases import Database
 
 from understudy.retrieval.filters import Filter, OneOfFiles, parse_filter
 from understudy.retrieval.search import RankingOptions, SearchRequest, SearchResult, search
@@ -211,6 +211,7 @@ async def test_weights_decide_between_words_and_vectors(store: Store) -> None:
     assert await first(1, 0) == TEXTS["galicia"][1]
 
 
+@pytest.mark.xdist_group("postgresql")
 async def test_both_databases_rank_alike(postgres_database: Database, tmp_path: Path) -> None:
     queries = ["sanción euros", "domingos", "leave deposit landlord", "押金 工资", "Madrid 900"]
     many = TEXTS | {f"doc{i}": [f"En sitio{i % 7} cierran {i % 5} euros"] for i in range(150)}

@@ -4,11 +4,13 @@ import io
 import math
 from array import array
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import av
 
 
+@cache
 def tone(seconds: float, rate_hz: int = 24_000, pitch_hz: float = 440, channels: int = 1) -> bytes:
     """Return a tone as PCM, each channel the same."""
     step = 2 * math.pi * pitch_hz / rate_hz

@@ -9,14 +9,13 @@ from pathlib import Path
 import anyio
 import pytest
 from sqlalchemy import select
+from tests.databases import Database
 from tests.store.killing import CONTENTS, content_of, deaths
 
 from understudy.errors import NotFound
 from understudy.store.blobs import ORPHAN_AGE_S, Blob, Blobs, keep, release, sweep
 from understudy.store.db import Store
 from understudy.store.schema import blobs as table
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -7,13 +7,12 @@ import anyio
 import pytest
 from sqlalchemy import event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from tests.databases import Database, PostgresServer
 
 from understudy.errors import NotReady
 from understudy.store.db import Store, open_store
 from understudy.store.schema import projects
 from understudy.store.sqlite import enter_wal
-
-from .conftest import Database, PostgresServer
 
 pytestmark = pytest.mark.anyio
 

@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from tests.databases import Database
 
 from understudy.store.keys import KeyRing, digest, list_keys
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import pytest
 from sqlalchemy import insert, select, update
+from tests.databases import Database
 from tests.store.killing import CONTENTS, content_of, deaths
 
 from understudy.errors import InvalidRequest, NotFound, UnderstudyError
@@ -21,8 +22,6 @@ from understudy.store.storage import Storage
 from understudy.store.uploads import Uploads, sweep_uploads
 from understudy.wire.files import File
 from understudy.wire.uploads import UploadPart
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -4,12 +4,11 @@ import sys
 import anyio
 import pytest
 from sqlalchemy import event, text
+from tests.databases import Database
 
 from understudy.errors import NotReady
 from understudy.store.db import Store
 from understudy.store.keys import KeyOwner, KeyRing, create_key, project_id, revoke_key
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

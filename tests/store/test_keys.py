@@ -5,13 +5,12 @@ from pathlib import Path
 import anyio
 import pytest
 from sqlalchemy import select, text
+from tests.databases import Database, PostgresServer
 
 from understudy.errors import Conflict, InvalidRequest, NotFound
 from understudy.store.db import Store
 from understudy.store.keys import create_key, digest, hint, list_keys, project_id, revoke_key
 from understudy.store.schema import api_keys
-
-from .conftest import Database, PostgresServer
 
 pytestmark = pytest.mark.anyio
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio.to_thread
 import pytest
+from tests.databases import Database
 
 from understudy.store.archive import MANIFEST
 from understudy.store.backup import back_up
@@ -16,7 +17,6 @@ from understudy.store.location import locate
 from understudy.store.restore import restore
 from understudy.store.scratch import sweep_scratch_folders
 
-from .conftest import Database
 from .killing_copies import deaths
 
 pytestmark = pytest.mark.anyio

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.databases import Database
 
 from understudy.errors import NotFound, StartupError
 from understudy.store import postgres, runs, sqlite
@@ -20,8 +21,6 @@ from understudy.store.location import PostgresDatabase, locate
 from understudy.store.migrate import SCRIPTS, migrate
 from understudy.store.migrations import REVISIONS
 from understudy.store.schema import metadata
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

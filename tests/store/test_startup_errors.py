@@ -12,13 +12,12 @@ from pathlib import Path
 import anyio
 import pytest
 from sqlalchemy import text
+from tests.databases import Database, PostgresServer
 
 from understudy.errors import StartupError
 from understudy.store import postgres
 from understudy.store.db import open_store
 from understudy.store.location import PostgresDatabase, locate
-
-from .conftest import Database, PostgresServer
 
 pytestmark = pytest.mark.anyio
 NOBODY = 65534

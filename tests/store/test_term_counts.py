@@ -5,12 +5,11 @@ from collections import Counter
 import anyio
 import pytest
 from sqlalchemy import func, select
+from tests.databases import Database
 
 from understudy.store.db import Store
 from understudy.store.schema import chunk_terms, chunks
 from understudy.store.term_counts import add_counts, count_terms, subtract_counts
-
-from .conftest import Database
 
 pytestmark = pytest.mark.anyio
 

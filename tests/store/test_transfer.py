@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.databases import Database, PostgresServer
 
 from understudy.errors import StartupError
 from understudy.store.archive import MANIFEST
@@ -31,8 +32,6 @@ from understudy.store.keys import create_key, list_keys, project_id
 from understudy.store.location import locate
 from understudy.store.restore import is_occupied, restore
 from understudy.store.schema import chunk_terms, chunks, metadata, vector_spaces
-
-from .conftest import Database, PostgresServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 

@@ -11,7 +11,7 @@ import anyio.to_thread
 import numpy as np
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
-from tests.store.conftest import Database, PostgresServer
+from tests.databases import Database, PostgresServer
 
 from understudy.errors import NotReady, StartupError
 from understudy.store import vectors_postgres, vectors_sqlite
