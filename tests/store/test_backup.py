@@ -15,14 +15,16 @@ from pathlib import Path
 import pytest
 
 from understudy.errors import StartupError
+from understudy.ids import now_s
 from understudy.store.archive import DATABASE, MANIFEST
 from understudy.store.backup import back_up
 from understudy.store.blobs import Blobs, keep
 from understudy.store.db import Store, open_store
-from understudy.store.keys import create_key, list_keys
+from understudy.store.keys import create_key, list_keys, project_id
 from understudy.store.location import SqliteFile, locate
 from understudy.store.lock import try_lock
 from understudy.store.restore import is_occupied, restore
+from understudy.store.runs import NewRun, claim, insert
 
 # ruff: noqa: ASYNC240 - the work under test blocks as well
 
@@ -92,6 +94,30 @@ async def test_a_backup_brings_back_database_and_contents(
     assert contents_of(other) == HASHES
     assert stat.S_IMODE((other / "understudy.db").stat().st_mode) == 0o600
     assert {path.name for path in other.iterdir()} <= {"understudy.db", "blobs"}
+
+
+async def test_work_that_was_under_way_is_taken_up_at_once(
+    tmp_path: Path, place: Path, archive: Path
+) -> None:
+    async with open_store(None, place) as store:
+        run = NewRun(
+            project_id=await project_id(store),
+            id="run_1",
+            thread_id="thread_1",
+            assistant_id="asst_1",
+            status="in_progress",
+            created_at=now_s(),
+            document={},
+            lease_owner="the server that was backed up",
+        )
+        async with store.write() as connection:
+            await insert(connection, run)
+    back_up_from(place, archive)
+    other = tmp_path / "other"
+    restore_to(other, archive)
+    async with open_store(None, other) as store, store.write() as connection:
+        claimed = await claim(connection, "the restored one", ["in_progress"], 1)
+    assert [one.id for one in claimed] == ["run_1"]
 
 
 async def test_the_archive_says_what_it_holds(place: Path, archive: Path) -> None:

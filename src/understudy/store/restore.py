@@ -45,6 +45,8 @@ _BLOB_NAME = re.compile(re.escape(BLOBS) + "[0-9a-f]{64}")
 _ENCRYPTED = 0x1
 _BESIDE = ("", "-wal", "-shm")
 _OURS = frozenset({"serve.lock"})
+_LEASED = frozenset({"runs", "vector_store_files"})
+"""The tables of work that a lease gives to one process; an older release may lack one."""
 
 
 def restore(location: Location, data_dir: Path, source: Path, report: Report) -> Manifest:
@@ -62,6 +64,7 @@ def restore(location: Location, data_dir: Path, source: Path, report: Report) ->
             staged = _Staged(folder)
             staged.fill(archive, manifest, report)
             staged.check(manifest)
+            staged.expire_leases()
             staged.add_contents(Blobs(data_dir / "blobs"))
             match location:
                 case SqliteFile(path):
@@ -124,6 +127,18 @@ class _Staged:
             )
         if named != {path.name: path.stat().st_size for path in self._blobs.iterdir()}:
             raise _refused("the contents in it are not those that its database names")
+
+    def expire_leases(self) -> None:
+        """Let what was being worked on when the backup was made be taken up at once.
+
+        Its workers belonged to that server; the restored one would wait for them in vain.
+        """
+        with closing(sqlite3.connect(self._database)) as database, database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema")}
+            for table in _LEASED & tables:
+                database.execute(
+                    f"UPDATE {table} SET lease_until = 0 WHERE lease_until IS NOT NULL"
+                )
 
     def add_contents(self, blobs: Blobs) -> None:
         """Add the contents to those that are there, which disturbs nobody."""
