@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import openai
+import psutil
 import pytest
 from tests.http.fixtures import ServeWith
 from tests.http.serving import HELLO, WAIT_S, LogLines, Served, error_of, serve, settings_for
@@ -155,6 +156,7 @@ def test_an_engine_that_is_killed_in_the_middle_of_answers(
             streams = [pool.submit(last_event_of, server, under_way) for _ in range(20)]
             under_way.wait(WAIT_S)
             waiting = pool.submit(server.chat, **ENDLESS)
+            until(lambda: connection_count(child) == 21)
             os.kill(child, signal.SIGKILL)
             endings = [stream.result(WAIT_S) for stream in streams]
             error = error_of(waiting.result(WAIT_S), 502)
@@ -167,6 +169,12 @@ def test_an_engine_that_is_killed_in_the_middle_of_answers(
         assert (engines_of(os.getpid()) - before).isdisjoint({child})
         assert logs.wait_for(level="error")["message"].startswith("the local engine of 'tiny-chat'")
     assert engines_of(os.getpid()) == before
+
+
+def connection_count(child: int) -> int:
+    """Return how many connections an engine has taken."""
+    connections = psutil.Process(child).net_connections("tcp")
+    return sum(one.status == psutil.CONN_ESTABLISHED for one in connections)
 
 
 def last_event_of(server: Served, under_way: threading.Barrier) -> dict[str, Any]:
