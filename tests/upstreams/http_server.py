@@ -118,6 +118,11 @@ class Reply:
 Behaviour = Callable[[Call, Reply], Awaitable[None]]
 
 
+_TURNS_TO_BEGIN = 5
+"""Of the event loop, in which a connection that was just accepted comes to its task: cancelled
+before, it would never be closed."""
+
+
 class HttpServer:
     """Serves one behaviour on a loopback port. Use it as a context manager."""
 
@@ -172,6 +177,8 @@ class HttpServer:
         self._is_up.set()
         await self._stop.wait()
         server.close()
+        for _ in range(_TURNS_TO_BEGIN):
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
