@@ -1,1 +1,1 @@
-"""What the local engine costs beside llama.cpp asked directly, and beside transformers."""
+"""What the local engine costs beside llama.cpp asked directly, and beside other engines."""

@@ -31,7 +31,14 @@ from understudy.store.db import Store, open_store
 from understudy.store.keys import create_key, list_keys, project_id
 from understudy.store.location import locate
 from understudy.store.restore import is_occupied, restore
-from understudy.store.schema import chunk_terms, chunks, metadata, vector_spaces
+from understudy.store.schema import (
+    chunk_terms,
+    chunks,
+    metadata,
+    runs,
+    vector_spaces,
+    vector_store_files,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 
@@ -121,7 +128,12 @@ async def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def _rows(connection: AsyncConnection, table: Table) -> list[tuple[Any, ...]]:
-    made_anew = [chunks.c.seq, vector_spaces.c.generation]
+    made_anew = [
+        chunks.c.seq,
+        vector_spaces.c.generation,
+        runs.c.lease_until,
+        vector_store_files.c.lease_until,
+    ]
     columns = [column for column in table.columns if not any(column is new for new in made_anew)]
     order = [table.c.file_seq] if table is chunks else list(table.primary_key)
     found = [tuple(row) for row in await connection.execute(select(*columns).order_by(*order))]
@@ -136,6 +148,10 @@ async def test_every_table_comes_back(database: Database, other: Database, tmp_p
     await copied(database, other, tmp_path / "backup.zip")
     async with other.open() as store:
         assert await contents(store) == filled
+        async with store.read() as connection:
+            for leased in (runs, vector_store_files):
+                ends = await connection.execute(select(leased.c.lease_until).distinct())
+                assert set(ends.scalars()) - {None} == {0}  # up to whoever comes first
     empty = [name for name, rows in filled.items() if not rows]
     assert empty == []
     stored = [path for path in (other.data_dir / "blobs").rglob("*") if path.is_file()]
