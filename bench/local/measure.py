@@ -61,7 +61,7 @@ async def measure(ways: Sequence[Way], beside: Sequence[Way], load: Load) -> dic
         step = 1 if number % 2 else -1
         for way in everyone[::step]:
             await _prefill(way, figures[way.name], prompt)
-        known = [f"{prompt} And now {number}?" for number in range(_FOLLOW_UPS)]
+        known = [f"{prompt} And now {turn}?" for turn in range(_FOLLOW_UPS)]
         for way, first_token_s in await _first_tokens(ways[::step], known):
             figures[way.name].warm_first_token_s.append(first_token_s)
         for figure in (_alone, _together):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.crash.nursery import Nursery
 
-_POINTS = int(os.environ.get("CRASH_POINTS", "3"))
+_POINTS = int(os.environ.get("CRASH_POINTS", "5"))
 _FIRST_SEED = int(os.environ.get("CRASH_SEED", "0"))
 
 

@@ -1,12 +1,7 @@
-"""No request whatsoever is answered with a 5xx, and what is answered has a known form.
-
-`PROPERTY_REQUESTS` says how many right requests, and how many wrong ones, are made for each
-operation of the published description at first.
-"""
+"""No request whatsoever is answered with a 5xx, and what is answered has a known form."""
 
 import contextlib
 import json
-import os
 from typing import Any
 from urllib.parse import quote
 
@@ -18,9 +13,6 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
 from tests.http.serving import HELLO, LogLines, Served, error_of, events_of, serve, settings_for
 
-_REQUESTS = int(os.environ.get("PROPERTY_REQUESTS", "2"))
-_REQUESTS_UNTIL_REFUSED = 5
-"""So many wrong requests are made where all were taken: some fields may hold anything."""
 BOUNDED = settings(
     max_examples=60,
     deadline=None,
@@ -189,13 +181,11 @@ def test_any_path(server: Served, path: str, method: str) -> None:
         assert response.status_code < 500, response.text
 
 
-def statuses_of(
-    server: Served, operation: APIOperation, mode: GenerationMode, requests: int = _REQUESTS
-) -> set[int]:
+def statuses_of(server: Served, operation: APIOperation, mode: GenerationMode) -> set[int]:
     """Send requests made from the operation's description and return the statuses they met."""
     statuses = set()
 
-    @settings(BOUNDED, max_examples=requests)
+    @settings(BOUNDED, max_examples=5)
     @given(case=operation.as_strategy(generation_mode=mode))
     def run(case: Case) -> None:
         response = case.call(base_url=server.root)
@@ -216,7 +206,5 @@ def test_the_published_description_holds(server: Served, logs: LogLines) -> None
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             statuses = statuses_of(server, operation, mode)
             if mode is GenerationMode.NEGATIVE and operation.method == "post":
-                if statuses == {200}:
-                    statuses = statuses_of(server, operation, mode, _REQUESTS_UNTIL_REFUSED)
                 assert statuses - {200}, f"{operation.label} takes anything"
     assert logs.failures() == []
