@@ -54,9 +54,9 @@ class LocalSettings(BaseModel):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads of one model; as many as there are cores, unless it is given."""
     batch_size: int = Field(default=48, ge=1, le=65_536)
-    """Prompt tokens read at a time. A request can be cancelled only between batches: within half a
-    second for a model of 0.6B on two cores. Measured there, 40 read 7 % slower, and neither 64 nor
-    512 faster."""
+    """Prompt tokens read at a time. A request can be cancelled only between batches, of which a
+    model of 0.6B on two cores reads two in a second. Measured there, 40 read 7 % slower, and
+    neither 64 nor 512 faster."""
     prompt_cache_bytes: int = Field(default=256 * 1024**2, ge=0)
     """Memory of one model for the prompts of earlier conversations."""
     memory_limit_bytes: int | None = Field(default=None, ge=1)
